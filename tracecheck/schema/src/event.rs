@@ -1,0 +1,237 @@
+//! Every action of the contract that the kit records today, with its fields.
+//!
+//! An event is added here once: its trace, its action's name and its fields, and from that one line come
+//! the enum, its names, and both directions of the JSON body.
+
+use crate::{Index, Server, Term};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Which of the course's traces an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trace {
+    /// Servers: start, join, election timeouts.
+    Strace,
+    /// The coordinator and the system: failures given up on, readiness.
+    Ctrace,
+    /// Elections.
+    Etrace,
+    /// The log and its durability.
+    Ltrace,
+    /// Clients and single operations.
+    Ktrace,
+    /// Messages and faults.
+    Ntrace,
+}
+
+impl Trace {
+    /// The name as written in a record.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trace::Strace => "strace",
+            Trace::Ctrace => "ctrace",
+            Trace::Etrace => "etrace",
+            Trace::Ltrace => "ltrace",
+            Trace::Ktrace => "ktrace",
+            Trace::Ntrace => "ntrace",
+        }
+    }
+}
+
+/// What kind of message is sent or received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Would you vote for me in the next term?
+    PreVoteRequest,
+    /// The answer to a pre-vote.
+    PreVoteReply,
+    /// RequestVote (Figure 2).
+    VoteRequest,
+    /// The answer to RequestVote.
+    VoteReply,
+    /// AppendEntries (Figure 2), with entries or without.
+    AppendRequest,
+    /// The answer to AppendEntries.
+    AppendReply,
+    /// InstallSnapshot (Figure 13).
+    InstallRequest,
+    /// The answer to InstallSnapshot.
+    InstallReply,
+}
+
+impl Kind {
+    /// Whether this is an answer.
+    pub fn is_reply(self) -> bool {
+        matches!(self, Kind::PreVoteReply | Kind::VoteReply | Kind::AppendReply | Kind::InstallReply)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A timer of a Raft server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Timer {
+    /// Fires when no leader was heard from, or an election brought no winner.
+    Election,
+    /// Fires when a leader must show that it lives.
+    Heartbeat,
+    /// Fires when a leader must check that a quorum still answers it.
+    Quorum,
+}
+
+/// Why a vote was refused. The rule E10 demands that it is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RejectReason {
+    /// The voter's own term is higher.
+    HigherTerm,
+    /// The voter gave its vote of that term to somebody else.
+    OtherVote,
+    /// The candidate's log is behind the voter's (§5.4.1).
+    LogBehind,
+    /// The voter hears from a live leader (thesis §4.2.3).
+    LiveLeader,
+    /// The voter has no vote.
+    NotVoter,
+}
+
+/// A log entry as a trace names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EntryId(
+    /// Its index.
+    pub Index,
+    /// Its term.
+    pub Term,
+    /// A digest of its operation.
+    pub u64,
+);
+
+macro_rules! events {
+    ($( $(#[$doc:meta])* $trace:ident $name:ident { $( $(#[$fdoc:meta])* $field:ident : $type:ty ),* $(,)? } )*) => {
+        /// What happened: the action and its fields. In JSON, `action` and `body`.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the fields are the contract's; their names say what they are")]
+        pub enum Event { $( $(#[$doc])* $name { $( $(#[$fdoc])* $field: $type ),* } ),* }
+
+        /// An event's name, without its fields.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action { $( $(#[$doc])* $name ),* }
+
+        impl Event {
+            /// The event's name.
+            pub fn action(&self) -> Action {
+                match self { $( Event::$name { .. } => Action::$name ),* }
+            }
+
+            /// Writes the fields as one JSON object.
+            pub(crate) fn write_body(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+                match self { $(
+                    Event::$name { $( $field ),* } => {
+                        #[derive(Serialize)]
+                        #[serde(rename_all = "camelCase")]
+                        struct Body<'a> { $( $field: &'a $type, )* }
+                        serde_json::to_writer(out, &Body { $( $field ),* })
+                    }
+                ),* }
+            }
+
+            /// Reads the fields of `action` from a JSON object.
+            pub(crate) fn read_body(action: Action, body: &str) -> serde_json::Result<Event> {
+                match action { $(
+                    Action::$name => {
+                        #[derive(Deserialize)]
+                        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+                        struct Body { $( $field: $type, )* }
+                        let Body { $( $field ),* } = serde_json::from_str(body)?;
+                        Ok(Event::$name { $( $field ),* })
+                    }
+                ),* }
+            }
+        }
+
+        impl Action {
+            /// Every action that this version of the schema knows.
+            pub const ALL: &[Action] = &[ $( Action::$name ),* ];
+
+            /// The name as written in a record.
+            pub fn name(self) -> &'static str {
+                match self { $( Action::$name => stringify!($name) ),* }
+            }
+
+            /// The trace to which the action belongs.
+            pub fn trace(self) -> Trace {
+                match self { $( Action::$name => Trace::$trace ),* }
+            }
+
+            /// The action of that name.
+            pub fn from_name(name: &str) -> Option<Action> {
+                match name { $( stringify!($name) => Some(Action::$name), )* _ => None }
+            }
+        }
+    };
+}
+
+events! {
+    /// A server (or a new incarnation of it) begins.
+    Strace ServerStart { server_id: Server }
+    /// It has read its disk and asks to take part.
+    Strace ServerJoining { server_id: Server }
+    /// It first reached the commit index that a coordinator told it in this incarnation.
+    Strace ServerJoined { server_id: Server }
+    /// Its election timeout fired: it believes the coordinator to have failed.
+    Strace CoordFail { server_id: Server }
+
+    /// It asks whether an election in `term` could be won. Changes no term and counts as no vote.
+    Etrace PreVoteRequest { server_id: Server, term: Term }
+    /// It would vote for the candidate in `term`.
+    Etrace PreVoteConfirm { server_id: Server, candidate_server_id: Server, term: Term }
+    /// It would not vote for the candidate in `term`.
+    Etrace PreVoteReject { server_id: Server, candidate_server_id: Server, term: Term, reason: Option<RejectReason> }
+    /// It proposes itself as coordinator of a new term.
+    Etrace Proposal { server_id: Server, term: Term }
+    /// It asks the others for their votes.
+    Etrace VoteRequest { server_id: Server, term: Term }
+    /// It votes for the candidate.
+    Etrace VoteConfirm { server_id: Server, candidate_server_id: Server, term: Term }
+    /// It refuses its vote. `reason` is null where the kit found no reason that could be true.
+    Etrace VoteReject { server_id: Server, candidate_server_id: Server, term: Term, reason: Option<RejectReason> }
+    /// A quorum voted for it.
+    Etrace ProposalAccepted { server_id: Server, term: Term }
+    /// Its candidacy of that term ended without a win.
+    Etrace ProposalRejected { server_id: Server, term: Term }
+    /// It is the coordinator (Raft's leader) of the term.
+    Etrace CoordElected { server_id: Server, term: Term }
+    /// It was the coordinator of that term and leads no more.
+    Etrace CoordStepDown { server_id: Server, term: Term }
+
+    /// It sends AppendEntries, one event a message.
+    Ltrace AppendEntry { to: Server, term: Term, prev_index: Index, prev_term: Term, entries: Vec<EntryId>, leader_commit: Index }
+    /// It accepted AppendEntries of the coordinator of `term`; its log agrees up to `match_index`.
+    Ltrace AppendConfirm { to: Server, term: Term, match_index: Index }
+    /// It refused AppendEntries.
+    Ltrace AppendReject { to: Server, term: Term }
+    /// A write of the term and vote, or of entries, was handed to storage.
+    Ltrace LogWrite { term: Term, voted_for: Option<Server>, from: Index, entries: Vec<EntryId> }
+    /// A sync ended: this much is on the disk.
+    Ltrace Durable { term: Term, voted_for: Option<Server>, last_index: Index, last_term: Term, snap_index: Index }
+
+    /// A message leaves. `votes_for` and `match_index` are what it promises, where it promises that.
+    Ntrace Send { kind: Kind, to: Server, term: Term, votes_for: Option<Server>, match_index: Option<Index> }
+    /// A message was delivered and is handled now. `armed` lists the timers that handling it set.
+    Ntrace Recv { kind: Kind, from: Server, term: Term, armed: Vec<Timer> }
+    /// A message was lost: by chance, in a cut link, or because its receiver was down.
+    Ntrace Lost { kind: Option<Kind>, from: Server, to: Server, why: String }
+    /// The link from one server to another was cut, in this direction.
+    Ntrace Cut { from: Server, to: Server }
+    /// The link from one server to another was healed, in this direction.
+    Ntrace Heal { from: Server, to: Server }
+    /// A server crashed: its tasks are gone, and so is what it had not synced.
+    Ntrace Crash { server_id: Server }
+    /// The run ended after `records` records (this one not counted). A trace without it is truncated.
+    Ntrace RunEnd { records: u64, completed: bool }
+}
