@@ -11,9 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracecheck_schema::{Header, Record, write_header, write_record};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 const TARGET: &str = "raftlab::trace";
+
+fn is_record(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.target() == TARGET
+}
 
 /// Sends a record through `tracing` to whichever layer listens.
 pub fn emit(record: &Record) {
@@ -46,6 +52,15 @@ impl<W: Write + Send + 'static> JsonLines<W> {
         JsonLines { state: self.state.clone() }
     }
 
+    /// Another handle, as the layer to give to `tracing`. It asks for records only, so that nobody else's
+    /// events and spans are built for it, and other layers beside it get theirs.
+    pub fn layer<S>(&self) -> impl Layer<S> + use<S, W>
+    where
+        S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    {
+        self.handle().with_filter(filter_fn(is_record))
+    }
+
     /// Flushes, and tells of the first record that could not be written, if there was one.
     pub fn finish(&self) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,12 +76,11 @@ where
     S: tracing::Subscriber,
     W: Write + Send + 'static,
 {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.target() == TARGET
-    }
-
+    // `Layer::enabled` would be the wrong place to choose: its "no" holds for every other layer too.
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        event.record(&mut Take(&self.state));
+        if is_record(event.metadata()) {
+            event.record(&mut Take(&self.state));
+        }
     }
 }
 

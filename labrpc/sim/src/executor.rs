@@ -1,0 +1,136 @@
+//! The executor: tasks that belong to nodes, run in the order in which they were woken.
+
+use labrpc::LocalBoxFuture;
+use labrpc::schema::Node;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+/// Whose task it is: a node's incarnation.
+pub(crate) type Owner = (Node, u32);
+
+struct Task {
+    owner: Owner,
+    /// Taken out while it is polled.
+    future: Option<LocalBoxFuture<'static, ()>>,
+    wake: Arc<TaskWaker>,
+}
+
+#[derive(Default)]
+pub(crate) struct Executor {
+    tasks: RefCell<Slots>,
+    ready: Arc<Ready>,
+}
+
+#[derive(Default)]
+struct Slots {
+    slots: Vec<Option<Task>>,
+    free: Vec<usize>,
+}
+
+/// The queue of woken tasks. Wakers must be `Send`, hence the lock; nobody contends for it.
+#[derive(Default)]
+struct Ready(Mutex<VecDeque<Arc<TaskWaker>>>);
+
+struct TaskWaker {
+    slot: usize,
+    queued: AtomicBool,
+    ready: Arc<Ready>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            let ready = self.ready.clone();
+            ready.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(self);
+        }
+    }
+}
+
+/// A task that was taken out to be polled.
+pub(crate) struct Running {
+    pub(crate) owner: Owner,
+    pub(crate) future: LocalBoxFuture<'static, ()>,
+    pub(crate) waker: Waker,
+    wake: Arc<TaskWaker>,
+}
+
+impl Executor {
+    /// Adds a task and wakes it.
+    pub(crate) fn spawn(&self, owner: Owner, future: LocalBoxFuture<'static, ()>) {
+        let mut tasks = self.tasks.borrow_mut();
+        let slot = tasks.free.pop().unwrap_or_else(|| {
+            tasks.slots.push(None);
+            tasks.slots.len() - 1
+        });
+        let wake = Arc::new(TaskWaker { slot, queued: AtomicBool::new(false), ready: self.ready.clone() });
+        tasks.slots[slot] = Some(Task { owner, future: Some(future), wake: wake.clone() });
+        drop(tasks);
+        wake.wake();
+    }
+
+    /// Takes out the next woken task that still exists.
+    pub(crate) fn next(&self) -> Option<Running> {
+        loop {
+            let wake = self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+            wake.queued.store(false, Ordering::Relaxed);
+            let mut tasks = self.tasks.borrow_mut();
+            // A slot may have been given to another task since: then this wake-up is for nobody.
+            let Some(task) = tasks.slots[wake.slot].as_mut().filter(|task| Arc::ptr_eq(&task.wake, &wake))
+            else {
+                continue;
+            };
+            if let Some(future) = task.future.take() {
+                return Some(Running { owner: task.owner, future, waker: Waker::from(wake.clone()), wake });
+            }
+        }
+    }
+
+    /// Puts a pending task back, unless its incarnation ended while it ran.
+    pub(crate) fn put_back(&self, running: Running) {
+        let mut tasks = self.tasks.borrow_mut();
+        if let Some(task) =
+            tasks.slots[running.wake.slot].as_mut().filter(|task| Arc::ptr_eq(&task.wake, &running.wake))
+        {
+            task.future = Some(running.future);
+        }
+    }
+
+    /// Removes a task that has ended.
+    pub(crate) fn remove(&self, running: Running) {
+        let mut tasks = self.tasks.borrow_mut();
+        let slot = running.wake.slot;
+        if tasks.slots[slot].as_ref().is_some_and(|task| Arc::ptr_eq(&task.wake, &running.wake)) {
+            tasks.slots[slot] = None;
+            tasks.free.push(slot);
+        }
+        drop(tasks);
+        // Only now, with the table released: a destructor may spawn or wake.
+        drop(running);
+    }
+
+    /// Kills the tasks for which `dies` holds.
+    pub(crate) fn kill(&self, dies: impl Fn(Owner) -> bool) {
+        let mut dead = Vec::new();
+        let mut tasks = self.tasks.borrow_mut();
+        for slot in 0..tasks.slots.len() {
+            if tasks.slots[slot].as_ref().is_some_and(|task| dies(task.owner)) {
+                dead.extend(tasks.slots[slot].take());
+                tasks.free.push(slot);
+            }
+        }
+        drop(tasks);
+        drop(dead);
+    }
+
+    /// Who has tasks, and how many: for the deadlock report.
+    pub(crate) fn census(&self) -> Vec<(Node, usize)> {
+        let mut census = std::collections::BTreeMap::new();
+        for task in self.tasks.borrow().slots.iter().flatten() {
+            *census.entry(task.owner.0).or_insert(0) += 1;
+        }
+        census.into_iter().collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! What counts as a failure, and the sentences that say so.
+
+use crate::report::{Failure, Focus};
+use crate::{Ending, Run, Scenario};
+use tracecheck::{Verdict, Violation};
+
+/// Why the run does not pass, or nothing if it does.
+pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
+    match &run.ending {
+        Ending::Completed => verdicts(scenario, run),
+        Ending::Violation(violation) => Some(violated(violation)),
+        Ending::Expectation(expectation) => Some(Failure {
+            lines: vec![
+                ("broke", format!("What this scenario expects ({}).", expectation.source)),
+                ("happened", expectation.sentence.clone()),
+                ("should", expectation.expected.clone()),
+            ],
+            focus: Focus::Witnesses(expectation.witnesses.clone()),
+        }),
+        Ending::NotImplemented { what, place } => {
+            Some(Failure { lines: vec![("missing", format!("{what} ({place})"))], focus: Focus::Nothing })
+        }
+        Ending::Panic { node, t_ns, message, place } => Some(Failure {
+            lines: vec![
+                ("panicked", format!("{node} at {}: {message}", crate::rows::time(*t_ns))),
+                ("place", place.clone()),
+            ],
+            focus: Focus::Before(Some(*node)),
+        }),
+        Ending::Deadlock(sentence) => Some(stuck("deadlock", sentence)),
+        Ending::Livelock(sentence) => Some(stuck("endless", sentence)),
+        Ending::TimeUp(sentence) => Some(stuck("time is up", sentence)),
+    }
+}
+
+fn stuck(label: &'static str, sentence: &str) -> Failure {
+    Failure { lines: vec![(label, sentence.to_owned())], focus: Focus::Before(None) }
+}
+
+fn violated(violation: &Violation) -> Failure {
+    let rule = violation.rule;
+    let mut lines = vec![
+        ("broke", format!("{}: {} ({}).", rule.id, rule.sentence.trim_end_matches('.'), rule.source)),
+        ("happened", violation.sentence.clone()),
+    ];
+    lines.extend(violation.expected.clone().map(|expected| ("should", expected)));
+    Failure { lines, focus: Focus::Witnesses(violation.witnesses.clone()) }
+}
+
+/// A completed run still fails on a rule that failed at the end, stayed undecided, or was not exercised.
+fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
+    let mut undecided = None;
+    for (rule, verdict) in run.verdicts.iter() {
+        match verdict {
+            Verdict::Fail(violation) => return Some(violated(violation)),
+            Verdict::Unknown(why) if undecided.is_none() => undecided = Some((rule.id, why)),
+            _ => {}
+        }
+    }
+    if let Some((id, why)) = undecided {
+        return Some(Failure {
+            lines: vec![
+                ("undecided", format!("{id}: {why}")),
+                (
+                    "should",
+                    "A run counts only if every rule could be judged: unknown is not a pass.".to_owned(),
+                ),
+            ],
+            focus: Focus::Nothing,
+        });
+    }
+    for id in scenario.rules {
+        let what = match run.verdicts.get(id) {
+            Some(Verdict::Pass(obligations)) if *obligations > 0 => continue,
+            Some(_) => format!("This scenario must exercise {id}, but nothing in the run triggered it."),
+            None => format!(
+                "This scenario must exercise {id}, but the judge knows no such rule: a fault of the kit."
+            ),
+        };
+        let why = "A rule that nothing triggers is not shown to hold. Does the code reach this step at all?";
+        return Some(Failure {
+            lines: vec![("missed", what), ("why", why.to_owned())],
+            focus: Focus::Before(None),
+        });
+    }
+    None
+}

@@ -1,0 +1,123 @@
+//! The lines of the machine mode as types, for who writes them and for who reads them.
+//!
+//! `--raftlab list` prints one [`Listed`] a line. `--raftlab run` prints [`Line::Run`]s and one [`Line::End`];
+//! without an end the test program died. `--raftlab plant` prints one [`Line::Planted`].
+
+use crate::Scenario;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A scenario as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// See [`Scenario::name`].
+    pub name: String,
+    /// See [`Scenario::part`].
+    pub part: String,
+    /// See [`Scenario::sentence`].
+    pub sentence: String,
+    /// See [`Scenario::source`].
+    pub source: String,
+    /// See [`Scenario::points`].
+    pub points: u32,
+    /// See [`Scenario::rules`].
+    pub rules: Vec<String>,
+    /// See [`Scenario::seeded`].
+    pub seeded: bool,
+}
+
+impl From<&Scenario> for Listed {
+    fn from(scenario: &Scenario) -> Listed {
+        Listed {
+            name: scenario.name.to_owned(),
+            part: scenario.part.to_owned(),
+            sentence: scenario.sentence.to_owned(),
+            source: scenario.source.to_owned(),
+            points: scenario.points,
+            rules: scenario.rules.iter().map(|id| (*id).to_owned()).collect(),
+            seeded: scenario.seeded,
+        }
+    }
+}
+
+/// One line of `run` or `plant`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Line {
+    /// One scenario was run with one seed.
+    Run(RunLine),
+    /// A violation was planted, and the judge found it.
+    Planted(PlantedLine),
+    /// Everything that was asked for was run.
+    End {
+        /// How many runs there were.
+        runs: u64,
+    },
+}
+
+impl Line {
+    /// The line as JSON, without a newline.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a line of texts and numbers serializes")
+    }
+}
+
+/// What came of one scenario with one seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether it passed.
+    pub verdict: RunVerdict,
+    /// Virtual nanoseconds.
+    pub virtual_ns: u64,
+    /// Remote calls made.
+    pub rpcs: u64,
+    /// Bytes in them, stamps not counted.
+    pub bytes: u64,
+    /// Records in the trace.
+    pub events: u64,
+    /// How often each rule was exercised and held. A rule that nothing triggered is left out.
+    pub rules: BTreeMap<String, u64>,
+    /// The hash of the trace (xxh3-128, hexadecimal): equal runs have equal ones. Missing if there is no trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// What a student reads; missing if it passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The trace file, if one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// Real microseconds; only with `--timings`, because it is another at every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_us: Option<u64>,
+}
+
+/// A verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunVerdict {
+    /// It passed.
+    Pass,
+    /// It failed.
+    Fail,
+    /// It failed, and the same seed gave another trace the second time.
+    NotReproducible,
+}
+
+/// A violation planted on purpose, and the judge's words about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlantedLine {
+    /// The scenario whose passing run was copied.
+    pub scenario: String,
+    /// That run's seed.
+    pub seed: u64,
+    /// The rule that was broken and named.
+    pub rule: String,
+    /// What was planted, as one sentence without its full stop.
+    pub planted: String,
+    /// The report, as for any failure.
+    pub report: String,
+}

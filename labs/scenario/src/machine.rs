@@ -1,0 +1,174 @@
+//! The machine mode (`--raftlab`): what `cargo labs` and the grader drive. One JSON object a line.
+//!
+//! Invariants: lines come in the order of scenario and seed, whatever the number of threads, and without
+//! `--timings` their content depends on nothing but scenario and seed. A panic of the kit is a result.
+
+use crate::line::{Line, Listed, RunLine};
+use crate::outcome::{self, Outcome, Traces};
+use crate::trials::Seeds;
+use crate::{Scenario, plant, run};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+use tracecheck::{RuleInfo, Verdict};
+
+/// What `run` was asked for.
+#[derive(Debug)]
+struct Options {
+    names: Vec<String>,
+    seeds: Seeds,
+    jobs: usize,
+    traces: Traces,
+    timings: bool,
+}
+
+/// Serves one command.
+pub(crate) fn main(scenarios: &[Scenario], arguments: &[String]) -> ExitCode {
+    let served = match arguments.split_first() {
+        Some((command, [])) if command == "list" => list(scenarios),
+        Some((command, [])) if command == "plant" => plant_one(scenarios),
+        Some((command, rest)) if command == "run" => {
+            options(scenarios, rest).and_then(|(chosen, options)| {
+                run_all(&chosen, &options).map_err(|why| format!("the results could not be written: {why}"))
+            })
+        }
+        _ => Err("after --raftlab comes list, plant or run".to_owned()),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn list(scenarios: &[Scenario]) -> Result<(), String> {
+    for scenario in scenarios {
+        print_line(&Listed::from(scenario))?;
+    }
+    Ok(())
+}
+
+fn plant_one(scenarios: &[Scenario]) -> Result<(), String> {
+    print_line(&Line::Planted(plant::planted(scenarios)?))
+}
+
+fn print_line(line: &impl Serialize) -> Result<(), String> {
+    let text = serde_json::to_string(line).map_err(|why| why.to_string())?;
+    writeln!(io::stdout(), "{text}").map_err(|why| format!("the results could not be written: {why}"))
+}
+
+/// Reads the options of `run` and finds the scenarios.
+fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario>, Options), String> {
+    let traces = Traces::Failing(run::trace_directory());
+    let mut options = Options { names: Vec::new(), seeds: Seeds::UpTo(10), jobs: 1, traces, timings: false };
+    let mut rest = arguments.iter();
+    while let Some(option) = rest.next() {
+        if option == "--timings" {
+            options.timings = true;
+            continue;
+        }
+        let value = rest.next().ok_or_else(|| format!("{option} needs a value"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("{option} `{value}` is no whole number"));
+        let positive =
+            || number().and_then(|n| if n == 0 { Err(format!("{option} must be 1 or more")) } else { Ok(n) });
+        match option.as_str() {
+            "--names" => options.names.extend(value.split(',').map(str::to_owned)),
+            "--seeds" => options.seeds = Seeds::UpTo(positive()?),
+            "--seed" => options.seeds = Seeds::Only(number()?),
+            "--jobs" => options.jobs = usize::try_from(positive()?).unwrap_or(usize::MAX),
+            "--trace-dir" => options.traces = Traces::All(PathBuf::from(value)),
+            "--trace-file" => options.traces = Traces::File(PathBuf::from(value)),
+            _ => return Err(format!("run has no option {option}")),
+        }
+    }
+    let mut chosen = Vec::new();
+    for name in &options.names {
+        let found = scenarios.iter().find(|scenario| scenario.name == name);
+        chosen.push(*found.ok_or_else(|| format!("no scenario is called {name}"))?);
+    }
+    if options.names.is_empty() {
+        chosen = scenarios.to_vec();
+    }
+    let one_run = matches!((&chosen[..], options.seeds), ([_], Seeds::Only(_) | Seeds::UpTo(1)));
+    if matches!(options.traces, Traces::File(_)) && !one_run {
+        return Err("--trace-file takes the trace of one run: give one name and one seed".to_owned());
+    }
+    Ok((chosen, options))
+}
+
+/// Runs every scenario with every seed, on `jobs` threads, and prints each result once all before it are.
+fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
+    let tasks: Vec<(&Scenario, u64)> = scenarios
+        .iter()
+        .flat_map(|scenario| options.seeds.of(scenario).map(move |seed| (scenario, seed)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.min(tasks.len()) {
+            let (sender, next, tasks) = (sender.clone(), &next, &tasks);
+            scope.spawn(move || {
+                while let Some((number, (scenario, seed))) = take(next, tasks) {
+                    let line = run_line(scenario, seed, options);
+                    // Nobody listens any more only when standard output is gone: then there is no use in going on.
+                    if sender.send((number, line)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut out = io::stdout().lock();
+        let mut waiting = BTreeMap::new();
+        let mut printed = 0;
+        for (number, line) in receiver {
+            waiting.insert(number, line);
+            while let Some(line) = waiting.remove(&printed) {
+                writeln!(out, "{line}")?;
+                printed += 1;
+            }
+            out.flush()?;
+        }
+        writeln!(out, "{}", Line::End { runs: printed as u64 }.to_json())?;
+        out.flush()
+    })
+}
+
+fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    tasks.get(number).map(|task| (number, *task))
+}
+
+fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
+    // For people who look for a slow scenario; judges nothing.
+    let started = Instant::now();
+    let Outcome { verdict, run, report, trace } = outcome::of(scenario, seed, &options.traces);
+    let elapsed = started.elapsed().as_micros();
+    let wall_us = options.timings.then(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
+    let count = |(rule, verdict): (&'static RuleInfo, &Verdict)| match verdict {
+        Verdict::Pass(obligations) if *obligations > 0 => Some((rule.id.to_owned(), *obligations)),
+        _ => None,
+    };
+    let line = RunLine {
+        scenario: scenario.name.to_owned(),
+        seed,
+        verdict,
+        virtual_ns: run.as_ref().map_or(0, |run| run.virtual_ns),
+        rpcs: run.as_ref().map_or(0, |run| run.rpcs),
+        bytes: run.as_ref().map_or(0, |run| run.bytes),
+        events: run.as_ref().map_or(0, |run| run.records.len() as u64),
+        rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
+        hash: run.as_ref().map(|run| format!("{:032x}", run::trace_hash(run))),
+        report: (!report.is_empty()).then_some(report),
+        trace: trace.map(|path| run::display_path(&path)),
+        wall_us,
+    };
+    Line::Run(line).to_json()
+}

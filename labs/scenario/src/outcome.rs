@@ -1,0 +1,89 @@
+//! From a run to a verdict with its report: what counts as a pass, and the second look at a failure.
+
+use crate::line::RunVerdict;
+use crate::report::{Failure, Sight};
+use crate::{Ending, Run, Scenario, judge, run, twice};
+use std::path::PathBuf;
+
+/// What came of one scenario with one seed.
+pub(crate) struct Outcome {
+    pub(crate) verdict: RunVerdict,
+    /// Missing only where the kit itself panicked.
+    pub(crate) run: Option<Run>,
+    /// What a student reads; empty for a pass.
+    pub(crate) report: String,
+    /// The trace file, if one was written.
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// Where traces are written.
+#[derive(Clone, Debug)]
+pub(crate) enum Traces {
+    /// Those of failing runs, below this directory.
+    Failing(PathBuf),
+    /// Every one, below this directory.
+    All(PathBuf),
+    /// The only one, to this file.
+    File(PathBuf),
+}
+
+/// Runs the scenario with that seed and judges it.
+pub(crate) fn of(scenario: &Scenario, seed: u64, traces: &Traces) -> Outcome {
+    let run = match run::once(scenario, seed) {
+        Ok(run) => run,
+        Err(panic) => {
+            let report = crate::report::kit_panic(scenario, seed, &panic);
+            return Outcome { verdict: RunVerdict::Fail, run: None, report, trace: None };
+        }
+    };
+    // A stub is no bug: one line says all, and neither a second run nor a trace would say more.
+    if let Ending::NotImplemented { what, place } = &run.ending {
+        let report = format!("not implemented: {} ({place})", what.trim_end_matches('.'));
+        return Outcome { verdict: RunVerdict::Fail, run: Some(run), report, trace: None };
+    }
+    if let Some(failure) = judge::failure(scenario, &run) {
+        return failed(scenario, seed, traces, run, &failure);
+    }
+    if matches!(traces, Traces::Failing(_)) {
+        return Outcome { verdict: RunVerdict::Pass, run: Some(run), report: String::new(), trace: None };
+    }
+    match write(traces, scenario, seed, &run) {
+        Ok(path) => {
+            Outcome { verdict: RunVerdict::Pass, run: Some(run), report: String::new(), trace: Some(path) }
+        }
+        // The run is fine, but whoever asked for its trace would miss it: better to say so than to pass.
+        Err(report) => Outcome { verdict: RunVerdict::Fail, run: Some(run), report, trace: None },
+    }
+}
+
+fn failed(scenario: &Scenario, seed: u64, traces: &Traces, run: Run, failure: &Failure) -> Outcome {
+    let written = write(traces, scenario, seed, &run);
+    let difference = twice::difference(scenario, seed, &run);
+    let verdict = if difference.is_some() { RunVerdict::NotReproducible } else { RunVerdict::Fail };
+    let sight = Sight {
+        scenario,
+        seed,
+        run: &run,
+        difference: difference.as_ref(),
+        trace: Some(written.as_ref().map(|path| run::display_path(path)).map_err(Clone::clone)),
+    };
+    let report = crate::report::render(&sight, failure);
+    Outcome { verdict, report, trace: written.ok(), run: Some(run) }
+}
+
+fn write(traces: &Traces, scenario: &Scenario, seed: u64, run: &Run) -> Result<PathBuf, String> {
+    let path = match traces {
+        Traces::Failing(directory) | Traces::All(directory) => {
+            directory.join(format!("{}-{seed}.jsonl", scenario.name))
+        }
+        Traces::File(path) => path.clone(),
+    };
+    match run::write_trace(&path, run) {
+        Ok(()) => Ok(path),
+        Err(why) => Err(format!(
+            "The trace could not be written to {}: {why}. Choose another directory with RAFTLAB_TRACE_DIR \
+             or --trace-dir.",
+            path.display()
+        )),
+    }
+}

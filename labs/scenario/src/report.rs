@@ -1,0 +1,148 @@
+//! What a student reads when a run fails: one screen of plain text, complete without colour.
+//!
+//! The order is fixed: what was tried, what broke, what happened and should have, the few events that
+//! show it, what every server believed at the end, and how to see it again.
+
+use crate::{Run, Scenario, rows, twice};
+use tracecheck::Witness;
+use tracecheck_schema::{Node, Role, State};
+
+/// Why a run failed: labelled sentences, and which events show it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) lines: Vec<(&'static str, String)>,
+    pub(crate) focus: Focus,
+}
+
+/// Which events a report shows.
+#[derive(Debug)]
+pub(crate) enum Focus {
+    Nothing,
+    /// These, and what led to them.
+    Witnesses(Vec<Witness>),
+    /// The last ones before the end: of that node, or of everybody.
+    Before(Option<Node>),
+}
+
+/// A failed run as the report sees it.
+pub(crate) struct Sight<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) seed: u64,
+    pub(crate) run: &'a Run,
+    /// Where a second run with the same seed differed, if it did.
+    pub(crate) difference: Option<&'a String>,
+    /// The trace file, or why there is none; nothing for a run that cannot be replayed (a planted one).
+    pub(crate) trace: Option<Result<String, String>>,
+}
+
+/// How wide a report may be.
+pub(crate) const WIDTH: usize = 80;
+const LABEL: usize = 12;
+
+/// The report.
+pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
+    let Sight { scenario, seed, run, difference, trace } = sight;
+    let verdict = if difference.is_some() { "failed, and is not reproducible here" } else { "failed" };
+    let mut out = format!("{}, seed {seed}, {verdict}\n\n", scenario.name);
+    line(&mut out, "tried", &tried(scenario));
+    for (label, text) in &failure.lines {
+        line(&mut out, label, text);
+    }
+    let rows = rows::render(run, &failure.focus);
+    if !rows.is_empty() {
+        out.push_str(&format!("\n{}", textwrap::indent(&rows, "  ")));
+        if !rows.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+    out.push('\n');
+    let believed = believed(run);
+    if !believed.is_empty() {
+        line(&mut out, "at the end", &believed);
+    }
+    if let Some(difference) = difference {
+        line(
+            &mut out,
+            "differs",
+            &format!("The same seed was run again and gave another trace. {difference}"),
+        );
+        line(&mut out, "why", twice::WHY);
+    }
+    if let Some(trace) = trace {
+        again(&mut out, scenario, *seed, trace);
+    }
+    out
+}
+
+/// How to see it again. A path or a command is copied as a whole: these lines are never wrapped.
+fn again(out: &mut String, scenario: &Scenario, seed: u64, trace: &Result<String, String>) {
+    unwrapped(out, "seed", &seed.to_string());
+    unwrapped(out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
+    match trace {
+        Ok(path) => {
+            unwrapped(out, "trace", path);
+            unwrapped(out, "", &format!("cargo tracecheck log {path}"));
+        }
+        Err(sentence) => line(out, "trace", sentence),
+    }
+}
+
+/// The report of a panic that is the kit's own fault.
+pub(crate) fn kit_panic(scenario: &Scenario, seed: u64, panic: &str) -> String {
+    let mut out = format!("{}, seed {seed}, could not be run\n\n", scenario.name);
+    line(&mut out, "kit", &format!("The test kit itself panicked: {panic}"));
+    line(
+        &mut out,
+        "you",
+        "This is a fault of the kit, not of your code. Please report it with the line above.",
+    );
+    unwrapped(&mut out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
+    out
+}
+
+/// The scenario's sentence with its source.
+pub(crate) fn tried(scenario: &Scenario) -> String {
+    format!("{} ({}).", scenario.sentence.trim_end_matches('.'), scenario.source)
+}
+
+/// Appends a labelled text, wrapped under its label.
+fn line(out: &mut String, label: &str, text: &str) {
+    let first = format!("  {label:<width$}", width = LABEL - 2);
+    let rest = " ".repeat(LABEL);
+    let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&rest);
+    out.push_str(&textwrap::fill(text, options));
+    out.push('\n');
+}
+
+fn unwrapped(out: &mut String, label: &str, text: &str) {
+    out.push_str(&format!("  {label:<width$}{text}\n", width = LABEL - 2));
+}
+
+/// What each server believed last, in one line.
+fn believed(run: &Run) -> String {
+    let last = |server| {
+        let states = run.records.iter().rev().filter(|record| record.server() == Some(server));
+        states.filter_map(|record| record.state).next().map(|state| format!("{server} {}", belief(&state)))
+    };
+    run.header.servers.iter().copied().filter_map(last).collect::<Vec<_>>().join(" · ")
+}
+
+fn belief(state: &State) -> String {
+    let role = match state.role {
+        Role::Follower => "follower",
+        Role::PreCandidate => "pre-candidate",
+        Role::Candidate => "candidate",
+        Role::Leader => "leader",
+    };
+    let mut text = format!("{role} t{}", state.term);
+    if let Some(leader) = state.leader_id.filter(|_| state.role == Role::Follower) {
+        text.push_str(&format!(" of {leader}"));
+    }
+    if state.last_index > 0 {
+        text.push_str(&format!(
+            " log {}@t{} commit {}",
+            state.last_index, state.last_term, state.commit_index
+        ));
+    }
+    text
+}

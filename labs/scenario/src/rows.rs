@@ -1,0 +1,89 @@
+//! The few events of a report: which ones, drawn as columns, with the witnesses marked.
+
+use crate::Run;
+use crate::report::{Focus, WIDTH};
+use std::collections::{BTreeMap, BTreeSet};
+use tracecheck::{ColumnOptions, Witness, columns};
+use tracecheck_schema::{Event, Node, Record, Stamp};
+
+/// How many rows of context stand beside the witnesses.
+const CONTEXT: usize = 5;
+/// How many rows a run that ended without a witness shows.
+const LAST: usize = 8;
+
+/// How far the report indents the rows.
+const INDENT: usize = 2;
+
+/// A time of the run as people read it.
+pub(crate) fn time(t_ns: u64) -> String {
+    format!("{:.3} s", t_ns as f64 / 1e9)
+}
+
+/// The rows; empty if there is nothing to show.
+pub(crate) fn render(run: &Run, focus: &Focus) -> String {
+    let (chosen, witnesses) = match focus {
+        Focus::Nothing => return String::new(),
+        Focus::Witnesses(witnesses) if !witnesses.is_empty() => {
+            (around(&run.records, witnesses), &witnesses[..])
+        }
+        Focus::Witnesses(_) => (last(&run.records, None), &[][..]),
+        Focus::Before(node) => (last(&run.records, *node), &[][..]),
+    };
+    draw(run, &chosen, witnesses)
+}
+
+/// The witnesses, the sends that caused them, and what their last one's node saw just before.
+fn around(records: &[Record], witnesses: &[Witness]) -> BTreeSet<usize> {
+    let places = places(records, witnesses.iter().map(|witness| witness.at));
+    let causes = places.values().filter_map(|place| records[*place].cause);
+    let sends = self::places(records, causes);
+    let mut chosen: BTreeSet<usize> = places.values().copied().collect();
+    let Some(&end) = chosen.last() else { return last(records, None) };
+    let node = records[end].at.node;
+    chosen.extend(sends.values().copied());
+    let before = (0..end).rev().filter(|place| records[*place].at.node == node);
+    let fresh: Vec<usize> = before.filter(|place| !chosen.contains(place)).take(CONTEXT).collect();
+    chosen.extend(fresh);
+    chosen
+}
+
+/// The last events, of that node only if one is named, with the sends that caused them.
+fn last(records: &[Record], node: Option<Node>) -> BTreeSet<usize> {
+    let told = |place: &usize| {
+        let record = &records[*place];
+        !matches!(record.event, Event::RunEnd { .. }) && node.is_none_or(|node| record.at.node == node)
+    };
+    let mut chosen: BTreeSet<usize> = (0..records.len()).rev().filter(told).take(LAST).collect();
+    if node.is_some() {
+        let causes = chosen.iter().filter_map(|place| records[*place].cause);
+        let sends = places(records, causes);
+        chosen.extend(sends.values().copied());
+    }
+    chosen
+}
+
+/// Where the records of those stamps stand.
+fn places(records: &[Record], stamps: impl Iterator<Item = Stamp>) -> BTreeMap<Stamp, usize> {
+    let wanted: BTreeSet<Stamp> = stamps.collect();
+    let found = records.iter().enumerate().filter(|(_, record)| wanted.contains(&record.at));
+    found.map(|(place, record)| (record.at, place)).collect()
+}
+
+fn draw(run: &Run, chosen: &BTreeSet<usize>, witnesses: &[Witness]) -> String {
+    let records: Vec<&Record> = chosen.iter().map(|place| &run.records[*place]).collect();
+    let mut notes: BTreeMap<Stamp, String> = BTreeMap::new();
+    for Witness { at, note } in witnesses {
+        let text = notes.entry(*at).or_default();
+        let separator = if text.is_empty() { "" } else { "; " };
+        text.push_str(&format!("{separator}{note}"));
+    }
+    let options = ColumnOptions { width: WIDTH - INDENT, notes, ..ColumnOptions::default() };
+    let mut out = if records.is_empty() { String::new() } else { columns(&records, &options) };
+    // A witness that the run's records lack is still named.
+    for Witness { at, note } in
+        witnesses.iter().filter(|one| records.iter().all(|record| record.at != one.at))
+    {
+        out.push_str(&format!("{at}: {note}\n"));
+    }
+    out
+}

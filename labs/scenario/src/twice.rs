@@ -1,0 +1,38 @@
+//! The second look at a failure: the same seed again, and whether it gave the same trace.
+
+use crate::{Run, Scenario, run};
+use tracecheck_schema::Record;
+
+/// Why people's code gives another run for the same seed.
+pub(crate) const WHY: &str = "Something in the code reads what the seed does not decide: the wall clock \
+    (Instant::now, SystemTime), the order of a HashMap or HashSet, OS threads, or unseeded randomness \
+    (rand::rng). Use the kit's clock and randomness, and BTreeMap.";
+
+/// Runs the scenario again. A sentence says where the traces first differ, if they do.
+pub(crate) fn difference(scenario: &Scenario, seed: u64, first: &Run) -> Option<String> {
+    let second = match run::once(scenario, seed) {
+        Ok(second) => second,
+        Err(panic) => return Some(format!("The second run with this seed died in the kit: {panic}.")),
+    };
+    if run::trace_hash(first) == run::trace_hash(&second) {
+        return None;
+    }
+    if first.header != second.header {
+        return Some("Already the headers of the two traces differ.".to_owned());
+    }
+    let at = (first.records.iter().zip(&second.records))
+        .position(|(one, two)| one != two)
+        .unwrap_or(first.records.len().min(second.records.len()));
+    let (one, two) = (first.records.get(at), second.records.get(at));
+    Some(format!(
+        "Their first {at} records agree. Then the first run has {}, the second has {}.",
+        describe(one),
+        describe(two)
+    ))
+}
+
+fn describe(record: Option<&Record>) -> String {
+    record.map_or("nothing more".to_owned(), |record| {
+        format!("{} at {}: \"{}\"", record.at, crate::rows::time(record.t_ns), tracecheck::phrase(record))
+    })
+}

@@ -1,0 +1,113 @@
+//! The command line: its commands, options and help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+/// The labs' command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo labs",
+    bin_name = "cargo labs",
+    version,
+    about = "Run, replay and hand out the labs."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios over many seeds and show a table.
+    #[command(after_help = "Examples:\n  cargo labs run lab2a\n  cargo labs run lab2a_05 --seeds 100")]
+    Run(RunArguments),
+    /// Run one scenario with one seed, exactly as it ran before.
+    #[command(after_help = "Example:\n  cargo labs replay lab2a_05_deaf_leader 7")]
+    Replay(ReplayArguments),
+    /// Write what students start from: this workspace with stubs in place of the solution.
+    Starter(StarterArguments),
+    /// Prove that the starter's stubs compile and fail, and that the solution put back passes.
+    #[command(hide = true)]
+    CheckStarter(CheckArguments),
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Beginnings of scenarios' names, such as lab2a or lab2a_05; all scenarios if none is given.
+    #[arg(value_name = "LAB")]
+    pub labs: Vec<String>,
+    /// Run seeds 0 to N−1 of each scenario [default: 10].
+    #[arg(long, value_name = "N", value_parser = seeds, conflicts_with = "seed")]
+    pub seeds: Option<NonZeroU64>,
+    /// Run this seed only.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Run so many at the same time [default: one a processor].
+    #[arg(long, short, value_name = "J", value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// Write every run's trace into this directory, not only those of failing runs.
+    #[arg(long, value_name = "DIR")]
+    pub trace_dir: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Do not plant a violation after a run in which everything passed.
+    #[arg(long)]
+    pub no_plant: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table and reports.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What `replay` takes.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// The scenario's whole name.
+    #[arg(value_name = "TEST")]
+    pub test: String,
+    /// The seed to run it with.
+    pub seed: u64,
+    /// Write the trace to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// What `starter` takes.
+#[derive(Debug, Args)]
+pub struct StarterArguments {
+    /// The directory to write; it must be empty or missing.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Leave the solution in for all parts up to this one, such as lab2a.
+    #[arg(long, value_name = "PART")]
+    pub solved: Option<String>,
+}
+
+/// What `check-starter` takes.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// How many seeds the solution must pass.
+    #[arg(long, value_name = "N", value_parser = seeds, default_value = "10")]
+    pub seeds: NonZeroU64,
+}
+
+fn seeds(text: &str) -> Result<NonZeroU64, String> {
+    text.parse()
+        .map_err(|_| "how many seeds to run is a whole number, 1 or more, such as --seeds 10".to_owned())
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| {
+        "how many run at the same time is a whole number, 1 or more, such as --jobs 2".to_owned()
+    })
+}

@@ -1,0 +1,19 @@
+//! `cargo labs`.
+
+use clap::Parser;
+use labs::cli::{Cli, Command};
+use labs::{check, replay, run, starter};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(arguments) => run::main(&arguments),
+        Command::Replay(arguments) => replay::main(&arguments),
+        Command::Starter(arguments) => starter::main(&arguments),
+        Command::CheckStarter(arguments) => check::main(&arguments),
+    };
+    done.unwrap_or_else(|stop| {
+        eprintln!("error: {stop}");
+        stop.exit_code()
+    })
+}

@@ -1,0 +1,176 @@
+//! `cargo labs starter`: this workspace with stubs in place of the solution.
+//!
+//! Invariants: what is no region is copied byte for byte, except the manifest (which drops what is not
+//! copied), the README, and a line in each file with stubs that keeps the compiler quiet about them. The
+//! instructor's side and the expected outputs of golden tests never leave.
+
+mod manifest;
+mod sources;
+
+use crate::cli::StarterArguments;
+use crate::cut::{self, Region};
+use crate::stop::Stop;
+use crate::student_files::{self, StudentFiles};
+use crate::targets::Workspace;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+
+/// Files by their path from the workspace's root, with `/`.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What stands above the stubs of a file.
+const QUIET: &str = "\
+// Stubs use little of what is there. Delete these two lines once the last of them is written.
+#![allow(dead_code, unused_imports, unused_mut, unused_variables)]
+";
+
+/// Runs the command.
+pub fn main(arguments: &StarterArguments) -> Result<ExitCode, Stop> {
+    let out = &arguments.out;
+    empty(out)?;
+    let workspace = Workspace::here()?;
+    let files = generate(&workspace.root, arguments.solved.as_deref()).map_err(Stop::usage)?;
+    write(&files, out).map_err(Stop::failed)?;
+    // The lock file still lists what only the instructor's side needs; cargo tidies it by itself, offline. If it
+    // cannot, the first build will.
+    let here = Workspace { root: out.clone(), target_directory: None };
+    let mut tidy = here.cargo();
+    tidy.args(["metadata", "--offline", "--format-version", "1"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = tidy.status();
+    println!("The starter is in {}: {} files. Its README.md says how to begin.", out.display(), files.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a directory that holds anything.
+fn empty(directory: &Path) -> Result<(), Stop> {
+    let entries = std::fs::read_dir(directory).map(|mut entries| entries.next().is_some());
+    let sentence = match entries {
+        Ok(false) => return Ok(()),
+        Ok(true) => "is not empty, and nothing in it is overwritten".to_owned(),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(why) => format!("cannot be used: {why}"),
+    };
+    Err(Stop::usage(format!("{} {sentence}; name an empty or a new directory", directory.display())))
+}
+
+/// The starter of the workspace at `root`. The regions of all parts up to `solved` keep their bodies: that
+/// puts the solution back, part by part.
+pub fn generate(root: &Path, solved: Option<&str>) -> Result<Files, String> {
+    let list = StudentFiles::load(root)?;
+    let solved = solved.map(|lab| list.position(lab)).transpose()?;
+    let all = sources::read(root)?;
+    let regions = regions(&all, &list).map_err(|wrong| wrong.join("\n       "))?;
+    let mut files: Files = all.iter().filter(|(path, _)| goes_out(path)).map(clone).collect();
+    let mut loud = BTreeSet::new();
+    for (path, regions) in &regions {
+        let Some(text) = files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()) else { continue };
+        // Regions of parts that the list does not know were refused above.
+        let open = |region: &&Region| {
+            list.position(&region.lab).is_ok_and(|part| solved.is_none_or(|last| part > last))
+        };
+        let open: Vec<&Region> = regions.iter().filter(open).collect();
+        if open.is_empty() {
+            continue;
+        }
+        let text = cut::cut(text, open);
+        files.insert(path.clone(), text.into_bytes());
+        loud.insert(path.clone());
+        loud.extend(crate_root(path).filter(|path| files.contains_key(path)));
+    }
+    for path in loud {
+        if let Some(text) = files.get_mut(&path) {
+            *text = quiet(&String::from_utf8_lossy(text)).into_bytes();
+        }
+    }
+    manifest::trim(&mut files, &all)?;
+    let owned: Vec<String> = list.files().iter().map(|file| format!("- `{file}`")).collect();
+    let readme = include_str!("README.md").replace("@FILES@", &owned.join("\n"));
+    files.insert("README.md".to_owned(), readme.into_bytes());
+    Ok(files)
+}
+
+fn clone((path, bytes): (&String, &Vec<u8>)) -> (String, Vec<u8>) {
+    (path.clone(), bytes.clone())
+}
+
+/// Whether students get this file.
+fn goes_out(path: &str) -> bool {
+    let instructors = ["grading/", ".ci/"].iter().any(|directory| path.starts_with(directory));
+    let expected = path.contains("/tests/") && path.ends_with(".golden");
+    !instructors && !expected
+}
+
+/// Everything that is wrong with the markers of the workspace at `root`, one sentence each.
+pub fn wrong_markers(root: &Path) -> Result<Vec<String>, String> {
+    let (all, list) = (sources::read(root)?, StudentFiles::load(root)?);
+    Ok(regions(&all, &list).err().unwrap_or_default())
+}
+
+/// The regions of every file that has some; or everything that is wrong with markers and list.
+fn regions(all: &Files, list: &StudentFiles) -> Result<BTreeMap<String, Vec<Region>>, Vec<String>> {
+    let (mut found, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (path, bytes) in all.iter().filter(|(path, _)| path.ends_with(".rs")) {
+        match cut::regions(&String::from_utf8_lossy(bytes)) {
+            Ok(regions) if regions.is_empty() => {}
+            Ok(regions) => {
+                for Region { lab, line, .. } in regions.iter().filter(|region| !list.owns(&region.lab, path))
+                {
+                    let list = student_files::PATH;
+                    wrong.push(format!(
+                        "{path}:{line}: a region of {lab} stands here, but {list} does not list this file for {lab}: \
+                         list it, or move the function"
+                    ));
+                }
+                found.insert(path.clone(), regions);
+            }
+            Err(error) => wrong.push(format!("{path}:{}: {}", error.line, error.sentence)),
+        }
+    }
+    for part in &list.parts {
+        for file in &part.files {
+            let list = student_files::PATH;
+            let has =
+                found.get(file).is_some_and(|regions| regions.iter().any(|region| region.lab == part.lab));
+            if !all.contains_key(file) {
+                wrong.push(format!("{list}: {file} is listed for {}, but there is no such file", part.lab));
+            } else if !has && !wrong.iter().any(|sentence| sentence.starts_with(&format!("{file}:"))) {
+                wrong.push(format!(
+                    "{file}: it is listed for {} in {list}, but has no region of {}",
+                    part.lab, part.lab
+                ));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(found) } else { Err(wrong) }
+}
+
+/// The root of the crate that the file belongs to: what only stubs would use may stand anywhere in it.
+fn crate_root(path: &str) -> Option<String> {
+    let (package, _) = path.split_once("/src/")?;
+    Some(format!("{package}/src/lib.rs"))
+}
+
+/// The file with its compiler warnings about stubs switched off, below its own documentation.
+fn quiet(text: &str) -> String {
+    let documentation: usize =
+        text.split_inclusive('\n').take_while(|line| line.starts_with("//!")).map(str::len).sum();
+    let (head, rest) = text.split_at(documentation);
+    let gap = if head.is_empty() { "" } else { "\n" };
+    let after = if rest.starts_with('\n') { "" } else { "\n" };
+    format!("{head}{gap}{QUIET}{after}{rest}")
+}
+
+/// Writes the files below `directory`. A file that is already there with the same bytes is left alone.
+pub fn write(files: &Files, directory: &Path) -> Result<(), String> {
+    for (path, bytes) in files {
+        let target = directory.join(path);
+        if std::fs::read(&target).is_ok_and(|there| there == *bytes) {
+            continue;
+        }
+        let parent = target.parent().unwrap_or(directory);
+        let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&target, bytes));
+        written.map_err(|why| format!("{} cannot be written: {why}", target.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! The test binaries with the scenarios: how they are found, built and driven.
+//!
+//! Every crate whose test target is called `labs` takes part. The binary is the one that `cargo test`
+//! runs, so nothing can pass here and fail there.
+
+use crate::stop::Stop;
+use scenario::line::{Line, Listed, PlantedLine, RunLine};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// The name of the test targets that hold scenarios.
+const TARGET: &str = "labs";
+
+/// A workspace as cargo sees it.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its root directory.
+    pub root: PathBuf,
+    /// Where builds go, if not where cargo would put them.
+    pub target_directory: Option<PathBuf>,
+}
+
+/// A built test binary.
+#[derive(Debug)]
+pub struct Binary {
+    path: PathBuf,
+    /// The package's directory: what `cargo test` would run it in.
+    directory: PathBuf,
+}
+
+/// What one call of a binary runs.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whole names.
+    pub names: Vec<String>,
+    /// Which seeds.
+    pub seeds: Seeds,
+    /// How many at the same time.
+    pub jobs: usize,
+    /// Where traces go.
+    pub traces: Traces,
+}
+
+/// Which seeds are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// So many, from 0 on.
+    UpTo(u64),
+    /// This one.
+    Only(u64),
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traces {
+    /// Those of failing runs, where the binary puts them by itself.
+    Failing,
+    /// All, below this directory.
+    All(PathBuf),
+    /// The only one, to this file.
+    File(PathBuf),
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+impl Workspace {
+    /// The workspace around the current directory.
+    pub fn here() -> Result<Workspace, Stop> {
+        let mut command = cargo();
+        command.args(["locate-project", "--workspace", "--message-format", "plain"]);
+        let output = command.stderr(Stdio::null()).output().map_err(no_cargo)?;
+        let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        match manifest.parent() {
+            Some(root) if output.status.success() => {
+                Ok(Workspace { root: root.to_owned(), target_directory: None })
+            }
+            _ => Err(Stop::usage(
+                "there is no Cargo.toml here or above: change into the course's directory first",
+            )),
+        }
+    }
+
+    /// A cargo command in this workspace.
+    pub fn cargo(&self) -> Command {
+        let mut command = cargo();
+        command.current_dir(&self.root);
+        if let Some(directory) = &self.target_directory {
+            command.env("CARGO_TARGET_DIR", directory);
+        }
+        command
+    }
+
+    /// Builds every test binary with scenarios. Cargo's own messages go to standard error.
+    pub fn build(&self) -> Result<Vec<Binary>, Stop> {
+        let packages = self.packages()?;
+        if packages.is_empty() {
+            return Err(Stop::usage(
+                "no crate of this workspace has a test target called `labs`: there is nothing to run",
+            ));
+        }
+        let mut command = self.cargo();
+        command.args(["test", "--no-run", "--test", TARGET, "--message-format=json-render-diagnostics"]);
+        command.args(packages.iter().flat_map(|name| ["--package", name]));
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(no_cargo)?;
+        if !output.status.success() {
+            return Err(Stop::failed(
+                "the code does not compile, so nothing was run: mend the errors above first",
+            ));
+        }
+        let lines = String::from_utf8_lossy(&output.stdout);
+        let mut binaries: Vec<Binary> = lines.lines().filter_map(binary).collect();
+        binaries.sort_by(|one, two| one.directory.cmp(&two.directory));
+        Ok(binaries)
+    }
+
+    /// The packages that have a test target with scenarios.
+    fn packages(&self) -> Result<Vec<String>, Stop> {
+        let mut command = self.cargo();
+        command.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
+        let output = command.output().map_err(no_cargo)?;
+        let metadata: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|_| Stop::failed("cargo cannot read this workspace: mend the error above first"))?;
+        let packages = metadata["packages"].as_array().into_iter().flatten();
+        let with_scenarios = packages.filter(|package| {
+            let mut targets = package["targets"].as_array().into_iter().flatten();
+            targets.any(|target| target["name"] == TARGET && target["kind"][0] == "test")
+        });
+        let mut names: Vec<String> =
+            with_scenarios.filter_map(|package| package["name"].as_str()).map(str::to_owned).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+fn no_cargo(why: std::io::Error) -> Stop {
+    Stop::failed(format!("cargo could not be started: {why}. Is Rust installed, and cargo in the PATH?"))
+}
+
+/// The binary that this message of cargo announces, if it does.
+fn binary(line: &str) -> Option<Binary> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let ours = message["reason"] == "compiler-artifact"
+        && message["target"]["name"] == TARGET
+        && message["target"]["kind"][0] == "test";
+    let path = PathBuf::from(message["executable"].as_str().filter(|_| ours)?);
+    let directory = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
+    Some(Binary { path, directory })
+}
+
+impl Binary {
+    /// What it can run.
+    pub fn list(&self) -> Result<Vec<Listed>, Stop> {
+        let output = self.command("list").output().map_err(|why| self.not_started(&why))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let listed: Result<Vec<Listed>, _> = text.lines().map(serde_json::from_str).collect();
+        match listed {
+            Ok(listed) if output.status.success() => Ok(listed),
+            _ => Err(self.strange("list its scenarios", output.status)),
+        }
+    }
+
+    /// Runs what is asked for and hands on each result as it comes.
+    pub fn run(&self, request: &Request, mut result: impl FnMut(RunLine)) -> Result<(), Stop> {
+        let mut command = self.command("run");
+        command.args(["--names", &request.names.join(","), "--jobs", &request.jobs.to_string()]);
+        match request.seeds {
+            Seeds::UpTo(count) => command.args(["--seeds", &count.to_string()]),
+            Seeds::Only(seed) => command.args(["--seed", &seed.to_string()]),
+        };
+        match &request.traces {
+            Traces::Failing => {}
+            Traces::All(directory) => drop(command.arg("--trace-dir").arg(directory)),
+            Traces::File(path) => drop(command.arg("--trace-file").arg(path)),
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
+        let (mut ended, mut last) = (false, None);
+        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+            // A student's println! shares the stream: what is none of our lines is theirs to see.
+            match line.as_deref().map(serde_json::from_str::<Line>) {
+                Ok(Ok(Line::Run(line))) => {
+                    last = Some(format!("{} with seed {}", line.scenario, line.seed));
+                    result(line);
+                }
+                Ok(Ok(Line::End { .. })) => ended = true,
+                Ok(_) => eprintln!("{}", line.unwrap_or_default()),
+                Err(_) => break,
+            }
+        }
+        let status = child.wait().map_err(|why| self.not_started(&why))?;
+        if ended {
+            return Ok(());
+        }
+        let after =
+            last.map_or("before its first result".to_owned(), |last| format!("some time after {last}"));
+        Err(Stop::failed(format!(
+            "the test program died ({status}) {after}: a stack overflow, an abort or an exit in the code ends all \
+             runs at once. Find the scenario with --jobs 1"
+        )))
+    }
+
+    /// Lets it plant a violation and judge it.
+    pub fn plant(&self) -> Result<PlantedLine, Stop> {
+        let output = self.command("plant").output().map_err(|why| self.not_started(&why))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let planted = text.lines().find_map(|line| match serde_json::from_str(line) {
+            Ok(Line::Planted(planted)) => Some(planted),
+            _ => None,
+        });
+        planted.ok_or_else(|| self.strange("show that it finds a planted violation", output.status))
+    }
+
+    fn command(&self, what: &str) -> Command {
+        let mut command = Command::new(&self.path);
+        command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory);
+        command.args(["--raftlab", what]).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command
+    }
+
+    fn not_started(&self, why: &std::io::Error) -> Stop {
+        Stop::failed(format!("the test program {} could not be started: {why}", self.path.display()))
+    }
+
+    fn strange(&self, task: &str, status: ExitStatus) -> Stop {
+        Stop::failed(format!("the test program {} could not {task} ({status})", self.path.display()))
+    }
+}

@@ -1,0 +1,261 @@
+//! The one place that turns what a server did into trace events.
+//!
+//! Events are derived from one step of the core (its input, the state before it, its effects, the state
+//! after it), never from a batch of steps, and never by the core itself: a student can neither forget nor
+//! forge one. What leaves later, when its writes are durable, is recorded by the driver as `Send`.
+//!
+//! Never: clones or compares a log.
+
+use crate::core::{AppendArgs, Effect, Input, Membership, Rep, Req, VoteArgs, Write};
+use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
+use labrpc::Recorder;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Derives the events of one server.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    me: Server,
+    joined: bool,
+}
+
+/// One step of a core, as seen from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// What it was given.
+    pub input: &'a Input,
+    /// On a message: the sender's record when it left.
+    pub cause: Option<Stamp>,
+    /// What it believed before.
+    pub before: State,
+    /// What it did, in order.
+    pub effects: &'a [Effect],
+    /// What it believes now.
+    pub after: State,
+    /// Who votes.
+    pub membership: &'a Membership,
+}
+
+impl Observer {
+    /// An observer for a server that has just started.
+    pub fn new(me: Server) -> Self {
+        Observer { me, joined: false }
+    }
+
+    /// Records that the server began, with what it found on its disk.
+    pub fn started(&self, state: State, recorder: &Recorder) {
+        let server_id = self.me;
+        recorder.record(Event::ServerStart { server_id }, Some(state), None);
+        recorder.record(Event::ServerJoining { server_id }, Some(state), None);
+    }
+
+    /// Records every event of one step.
+    pub fn observe(&mut self, step: Step<'_>, recorder: &Recorder) {
+        let mut record = |event| {
+            recorder.record(event, Some(step.after), None);
+        };
+        match step.input {
+            Input::Request { from, req, .. } => {
+                self.received(&step, req.kind(), *from, req.term(), recorder);
+            }
+            Input::Reply { from, rep: Some(rep), .. } => {
+                self.received(&step, rep.kind(), *from, rep.term(), recorder);
+            }
+            Input::Timer(Timer::Election) if step.before.role != Role::Leader => {
+                record(Event::CoordFail { server_id: self.me });
+            }
+            Input::Timer(_) | Input::Reply { rep: None, .. } | Input::Written { .. } => {}
+        }
+        self.candidacy(&step, &mut record);
+        for effect in step.effects {
+            self.effect(&step, effect, &mut record);
+        }
+        self.elected(&step, &mut record);
+        for effect in step.effects {
+            if let Effect::Send { to, req: Req::Append(args), .. } = effect {
+                record(append_entry(*to, args));
+            }
+        }
+        self.join(&step, &mut record);
+    }
+
+    fn received(
+        &self,
+        step: &Step<'_>,
+        kind: labrpc::schema::Kind,
+        from: Server,
+        term: u64,
+        recorder: &Recorder,
+    ) {
+        let armed = step.effects.iter().filter_map(|effect| match effect {
+            Effect::SetTimer(timer, _) => Some(*timer),
+            _ => None,
+        });
+        let event = Event::Recv { kind, from, term, armed: armed.collect() };
+        recorder.record(event, Some(step.after), step.cause);
+    }
+
+    /// What became of an earlier candidacy or leadership, and a new candidacy.
+    fn candidacy(&self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
+        let Step { before, after, effects, .. } = step;
+        let server_id = self.me;
+        let asks = |wanted: fn(&Req) -> bool| {
+            effects.iter().any(|effect| matches!(effect, Effect::Send { req, .. } if wanted(req)))
+        };
+        let moved = after.term > before.term || after.role != before.role;
+        if before.role == Role::Candidate && moved && !(after.role == Role::Leader && after.term == before.term)
+        {
+            record(Event::ProposalRejected { server_id, term: before.term });
+        }
+        if before.role == Role::Leader && moved {
+            record(Event::CoordStepDown { server_id, term: before.term });
+        }
+        if asks(|req| matches!(req, Req::PreVote(_))) {
+            record(Event::PreVoteRequest { server_id, term: after.term + 1 });
+        }
+        if after.term > before.term && matches!(after.role, Role::Candidate | Role::Leader) {
+            let term = after.term;
+            record(Event::Proposal { server_id, term });
+            if after.voted_for == Some(server_id) {
+                record(Event::VoteConfirm { server_id, candidate_server_id: server_id, term });
+            }
+        }
+        if asks(|req| matches!(req, Req::Vote(_))) {
+            record(Event::VoteRequest { server_id, term: after.term });
+        }
+    }
+
+    fn effect(&self, step: &Step<'_>, effect: &Effect, record: &mut impl FnMut(Event)) {
+        match effect {
+            Effect::Write(Write::Hard(hard)) => {
+                record(Event::LogWrite { term: hard.term, voted_for: hard.vote, from: 0, entries: vec![] });
+            }
+            Effect::Reply { rep, .. } => {
+                if let Input::Request { from, req, .. } = step.input {
+                    record(self.answered(step, *from, req, rep));
+                }
+            }
+            // Recorded when they leave, when the election is told, or by their consequences.
+            Effect::Send { .. } | Effect::SetTimer(..) | Effect::StopTimer(_) => {}
+        }
+    }
+
+    fn answered(&self, step: &Step<'_>, from: Server, req: &Req, rep: &Rep) -> Event {
+        let server_id = self.me;
+        match (req, rep) {
+            (Req::PreVote(args), Rep::PreVote(rep)) => {
+                let (candidate_server_id, term) = (args.candidate, args.term);
+                if rep.granted {
+                    Event::PreVoteConfirm { server_id, candidate_server_id, term }
+                } else {
+                    let reason = self.reason(step, args);
+                    Event::PreVoteReject { server_id, candidate_server_id, term, reason }
+                }
+            }
+            (Req::Vote(args), Rep::Vote(rep)) => {
+                let (candidate_server_id, term) = (args.candidate, args.term);
+                if rep.granted {
+                    Event::VoteConfirm { server_id, candidate_server_id, term }
+                } else {
+                    let reason = self.reason(step, args);
+                    Event::VoteReject { server_id, candidate_server_id, term, reason }
+                }
+            }
+            (Req::Append(args), Rep::Append(rep)) => {
+                let (to, term) = (from, args.term);
+                if rep.success {
+                    let match_index = args.prev_index + args.entries.len() as Index;
+                    Event::AppendConfirm { to, term, match_index }
+                } else {
+                    Event::AppendReject { to, term }
+                }
+            }
+            (req, rep) => unreachable!("the core answered {req:?} with {rep:?}"),
+        }
+    }
+
+    /// Why this server could have refused, judged from its state: the one reason that is left if nothing
+    /// else forbids the vote is that it was given away. Whether that is true, the rule E10 finds out.
+    fn reason(&self, step: &Step<'_>, args: &VoteArgs) -> Option<RejectReason> {
+        let Step { before, membership, .. } = step;
+        let behind = (args.last_term, args.last_index) < (before.last_term, before.last_index);
+        let pre_vote = matches!(step.input, Input::Request { req: Req::PreVote(_), .. });
+        if before.term > args.term || (pre_vote && before.term == args.term) {
+            Some(RejectReason::HigherTerm)
+        } else if before.leader_id.is_some() {
+            Some(RejectReason::LiveLeader)
+        } else if behind {
+            Some(RejectReason::LogBehind)
+        } else if before.voted_for.is_some_and(|candidate| candidate != args.candidate) {
+            Some(RejectReason::OtherVote)
+        } else if !membership.is_voter(self.me) {
+            Some(RejectReason::NotVoter)
+        } else {
+            None
+        }
+    }
+
+    fn elected(&self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
+        let Step { before, after, .. } = step;
+        if after.role == Role::Leader && (before.role != Role::Leader || after.term > before.term) {
+            let (server_id, term) = (self.me, after.term);
+            record(Event::ProposalAccepted { server_id, term });
+            record(Event::CoordElected { server_id, term });
+        }
+    }
+
+    /// A server has joined when it first has the commit index that a coordinator told it, or coordinates.
+    fn join(&mut self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
+        let told = match step.input {
+            Input::Request { req: Req::Append(args), .. } => {
+                args.term == step.after.term && step.after.commit_index >= args.commit
+            }
+            _ => step.after.role == Role::Leader,
+        };
+        if told && !self.joined {
+            self.joined = true;
+            record(Event::ServerJoined { server_id: self.me });
+        }
+    }
+}
+
+/// What is recorded when a message leaves.
+pub fn sent(me: Server, effect: &Effect, answers: Option<(Server, &Req)>) -> Option<Event> {
+    match (effect, answers) {
+        (Effect::Send { to, req, .. }, _) => {
+            let votes_for = matches!(req, Req::Vote(_)).then_some(me);
+            Some(Event::Send { kind: req.kind(), to: *to, term: req.term(), votes_for, match_index: None })
+        }
+        (Effect::Reply { rep, .. }, Some((to, req))) => {
+            let votes_for = match (req, rep) {
+                (Req::Vote(args), Rep::Vote(rep)) if rep.granted => Some(args.candidate),
+                _ => None,
+            };
+            let match_index = match (req, rep) {
+                (Req::Append(args), Rep::Append(rep)) if rep.success => {
+                    Some(args.prev_index + args.entries.len() as Index)
+                }
+                _ => None,
+            };
+            Some(Event::Send { kind: rep.kind(), to, term: rep.term(), votes_for, match_index })
+        }
+        _ => None,
+    }
+}
+
+fn append_entry(to: Server, args: &AppendArgs) -> Event {
+    let ids = args.entries.iter().zip(args.prev_index + 1..);
+    let entries = ids.map(|(entry, index)| EntryId(index, entry.term, digest(&entry.command))).collect();
+    Event::AppendEntry {
+        to,
+        term: args.term,
+        prev_index: args.prev_index,
+        prev_term: args.prev_term,
+        entries,
+        leader_commit: args.commit,
+    }
+}
+
+/// A digest of an operation: equal operations, equal digests.
+fn digest(command: &[u8]) -> u64 {
+    xxh3_64(command)
+}

@@ -1,0 +1,150 @@
+//! Expectations of scenarios, as things to wait for or to hold, each with the sentence of its failure.
+
+use crate::cluster::Cluster;
+use labrpc::schema::{Role, Server, Term};
+use scenario::Expectation;
+use tracecheck::Witness;
+
+/// How often a scenario looks, in virtual milliseconds.
+const LOOK_MS: u64 = 10;
+
+/// An expectation that was not met.
+pub(crate) fn unmet(
+    source: &str,
+    sentence: impl Into<String>,
+    expected: impl Into<String>,
+    witnesses: Vec<Witness>,
+) -> Expectation {
+    Expectation { sentence: sentence.into(), source: source.to_owned(), expected: expected.into(), witnesses }
+}
+
+/// "s1, s2 and s3".
+pub(crate) fn list(servers: &[Server]) -> String {
+    match servers {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        [init @ .., last] => {
+            let init: Vec<String> = init.iter().map(Server::to_string).collect();
+            format!("{} and {last}", init.join(", "))
+        }
+    }
+}
+
+impl Cluster {
+    /// The last thing that each of these servers recorded, as evidence of what it believes.
+    pub(crate) fn last_of(&self, servers: &[Server]) -> Vec<Witness> {
+        let last = |server: &Server| {
+            let at = self.sim.recorder((*server).into())?.last()?;
+            Some(Witness { at, note: self.belief(*server) })
+        };
+        servers.iter().filter_map(last).collect()
+    }
+
+    fn belief(&self, server: Server) -> String {
+        let Some(state) = self.state(server) else { return "is down".to_owned() };
+        let role = match state.role {
+            Role::Leader => "leads",
+            Role::Candidate => "is a candidate in",
+            Role::PreCandidate => "asks for pre-votes in",
+            Role::Follower => "follows in",
+        };
+        match state.leader_id {
+            Some(leader) if leader != server => format!("{role} term {}, under {leader}", state.term),
+            _ => format!("{role} term {}", state.term),
+        }
+    }
+
+    /// Waits until these servers agree on a leader among them.
+    pub(crate) async fn await_leader(
+        &self,
+        among: &[Server],
+        within_ms: u64,
+    ) -> Result<(Server, Term), Expectation> {
+        for _ in 0..within_ms / LOOK_MS {
+            if let Some(agreed) = self.agreed(among) {
+                return Ok(agreed);
+            }
+            self.sleep_ms(LOOK_MS).await;
+        }
+        Err(self.no_agreement(among, within_ms))
+    }
+
+    fn no_agreement(&self, among: &[Server], within_ms: u64) -> Expectation {
+        let leaders: Vec<Server> =
+            among.iter().copied().filter(|s| self.state(*s).is_some_and(|s| s.role == Role::Leader)).collect();
+        let terms: Vec<Term> = among.iter().filter_map(|s| self.state(*s)).map(|s| s.term).collect();
+        let seconds = within_ms / 1000;
+        let what = match &leaders[..] {
+            [] => format!(
+                "After {seconds} s without a fault among them, none of {} leads; the highest term is {}.",
+                list(among),
+                terms.iter().max().unwrap_or(&0)
+            ),
+            [one] => format!("{one} leads, but not all of {} follow it in one term after {seconds} s.", list(among)),
+            more => format!("{} all believe that they lead, {seconds} s after the last fault.", list(more)),
+        };
+        let expected = format!(
+            "{} can reach each other and are a quorum: one of them should lead, and all should know it.",
+            list(among)
+        );
+        unmet("§5.2", what, expected, self.last_of(among))
+    }
+
+    /// Checks that these servers keep the leader and the term that they have.
+    pub(crate) async fn hold_leader(
+        &self,
+        among: &[Server],
+        (leader, term): (Server, Term),
+        for_ms: u64,
+    ) -> Result<(), Expectation> {
+        for _ in 0..for_ms / LOOK_MS {
+            self.sleep_ms(LOOK_MS).await;
+            if self.agreed(among) != Some((leader, term)) {
+                let strays: Vec<Server> = among
+                    .iter()
+                    .copied()
+                    .filter(|s| {
+                        self.state(*s).is_none_or(|state| state.term != term || state.leader_id != Some(leader))
+                    })
+                    .collect();
+                let sentence = format!(
+                    "At {} {} did not follow {leader} in term {term} any more, though nothing had happened to {leader}.",
+                    self.seconds(),
+                    list(&strays)
+                );
+                let expected =
+                    format!("{leader} should have stayed the leader of {} in term {term}.", list(among));
+                return Err(unmet("§5.2", sentence, expected, self.last_of(among)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until none of these servers believes that it leads.
+    pub(crate) async fn await_no_leader(
+        &self,
+        among: &[Server],
+        within_ms: u64,
+        because: &str,
+    ) -> Result<(), Expectation> {
+        let leader = || {
+            let leads = |s: &&Server| self.state(**s).is_some_and(|state| state.role == Role::Leader);
+            among.iter().find(leads).copied()
+        };
+        for _ in 0..within_ms / LOOK_MS {
+            if leader().is_none() {
+                return Ok(());
+            }
+            self.sleep_ms(LOOK_MS).await;
+        }
+        match leader() {
+            None => Ok(()),
+            Some(leader) => Err(unmet(
+                "thesis §6.2",
+                format!("{leader} still believes that it leads, {} s after {because}.", within_ms / 1000),
+                format!("A leader that no quorum answers should have stepped down within {} s.", within_ms / 1000),
+                self.last_of(&[leader]),
+            )),
+        }
+    }
+}

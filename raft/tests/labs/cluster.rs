@@ -1,0 +1,159 @@
+//! A cluster of real servers in a simulated world, as a scenario handles it.
+
+use crate::harness::Setup;
+use labrpc::schema::{Event, Kind, Node, Record, Role, Server, State, Term};
+use labrpc::{End, Recorder, Served};
+use labrpc_sim::Sim;
+use raft::{Raft, RaftEnd, RaftRpc, describe};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The name under which servers answer each other.
+pub(crate) const SERVICE: &str = "raft";
+
+/// The servers that a scenario runs. Clones are the same cluster.
+#[derive(Clone)]
+pub(crate) struct Cluster {
+    pub(crate) sim: Sim,
+    setup: Rc<Setup>,
+    running: Rc<RefCell<BTreeMap<Server, Raft>>>,
+    tally: Rc<Tally>,
+}
+
+impl Cluster {
+    /// Starts all servers but the scripted ones.
+    pub(crate) fn start(sim: Sim, setup: Setup, tally: Rc<Tally>) -> Self {
+        let cluster = Cluster { sim, setup: Rc::new(setup), running: Rc::default(), tally };
+        for server in cluster.real() {
+            cluster.start_server(server);
+        }
+        cluster
+    }
+
+    /// Starts a server, or restarts one that crashed.
+    pub(crate) fn start_server(&self, me: Server) {
+        let host = self.sim.start(me.into());
+        let recorder = host.recorder().clone();
+        let peers = self.all().into_iter().filter(|to| *to != me).map(|to| (to, end(&self.sim, &recorder, to)));
+        let peers: Vec<_> = peers.collect();
+        let config = self.setup.config();
+        let raft = match self.setup.durability {
+            labrpc::schema::Durability::Assumed => {
+                Raft::start_with(host, me, peers, config, self.setup.saved.clone())
+            }
+            labrpc::schema::Durability::Real => {
+                Raft::start(host, me, peers, config).expect("the simulated disk holds what the server wrote")
+            }
+        };
+        let last = Rc::new(move || recorder.last());
+        let served = Served::new(me.into(), last, raft.service().serve());
+        self.sim.serve(me.into(), SERVICE, Rc::new(served));
+        self.running.borrow_mut().insert(me, raft);
+    }
+
+    /// Crashes a server.
+    pub(crate) fn crash(&self, server: Server) {
+        self.sim.crash(server.into());
+        self.running.borrow_mut().remove(&server);
+    }
+
+    /// Every server, scripted ones too.
+    pub(crate) fn all(&self) -> Vec<Server> {
+        self.setup.all()
+    }
+
+    /// The servers that run the code under test.
+    pub(crate) fn real(&self) -> Vec<Server> {
+        self.all().into_iter().filter(|server| !self.setup.scripted.contains(server)).collect()
+    }
+
+    /// The real servers but these.
+    pub(crate) fn others(&self, but: &[Server]) -> Vec<Server> {
+        self.real().into_iter().filter(|server| !but.contains(server)).collect()
+    }
+
+    /// What a server believes; none while it is down.
+    pub(crate) fn state(&self, server: Server) -> Option<State> {
+        // A crash point kills a server without the scenario's doing.
+        let up = self.sim.is_up(server.into());
+        self.running.borrow().get(&server).filter(|_| up).map(Raft::state)
+    }
+
+    /// The leader on which all these servers agree, in one term: each knows it, and it knows itself.
+    pub(crate) fn agreed(&self, among: &[Server]) -> Option<(Server, Term)> {
+        let states: Vec<State> = among.iter().filter_map(|server| self.state(*server)).collect();
+        let first = states.first()?;
+        let leader = first.leader_id?;
+        let same = states.iter().all(|state| state.term == first.term && state.leader_id == Some(leader));
+        let leads = self.state(leader).is_some_and(|state| state.role == Role::Leader);
+        (states.len() == among.len() && among.contains(&leader) && same && leads).then_some((leader, first.term))
+    }
+
+    /// Cuts a server off from all others.
+    pub(crate) fn isolate(&self, server: Server) {
+        self.sim.isolate(server, &self.all());
+    }
+
+    /// Connects a server again to all others.
+    pub(crate) fn rejoin(&self, server: Server) {
+        for other in self.all().into_iter().filter(|other| *other != server) {
+            self.sim.heal(server, other);
+            self.sim.heal(other, server);
+        }
+    }
+
+    /// Lets a server hear nothing, while all others still hear it.
+    pub(crate) fn deafen(&self, server: Server) {
+        for other in self.all().into_iter().filter(|other| *other != server) {
+            self.sim.cut(other, server);
+        }
+    }
+
+    /// The server that sent the most requests for votes and pre-votes in one attempt, and how many.
+    pub(crate) fn most_requests_an_attempt(&self) -> Option<(Server, u64)> {
+        let tally = self.tally.requests.borrow();
+        tally.iter().max_by_key(|(_, (_, most))| *most).map(|(server, (_, most))| (*server, *most))
+    }
+
+    pub(crate) async fn sleep_ms(&self, ms: u64) {
+        self.sim.sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// Where the run is, in virtual seconds.
+    pub(crate) fn seconds(&self) -> String {
+        format!("{:.3} s", self.sim.now().as_secs_f64())
+    }
+}
+
+/// What a scenario counts while the run goes on.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Requests for votes and pre-votes of each server: in its present attempt, and at most in one.
+    requests: RefCell<BTreeMap<Server, (u64, u64)>>,
+}
+
+impl Tally {
+    pub(crate) fn count(&self, record: &Record) {
+        let Some(server) = record.server() else { return };
+        let mut requests = self.requests.borrow_mut();
+        match record.event {
+            // An attempt begins when the election timer fires.
+            Event::CoordFail { .. } => requests.entry(server).or_default().0 = 0,
+            Event::Send { kind: Kind::PreVoteRequest | Kind::VoteRequest, .. } => {
+                let (now, most) = requests.entry(server).or_default();
+                *now += 1;
+                *most = (*most).max(*now);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The end of a connection from whoever records with `recorder` to a server.
+pub(crate) fn end(sim: &Sim, recorder: &Recorder, to: Server) -> RaftEnd {
+    let from: Node = recorder.node();
+    let recorder = recorder.clone();
+    End::over_wire(from, Rc::new(move || recorder.last()), sim.wire(from, to.into(), SERVICE, describe))
+}

@@ -1,0 +1,265 @@
+//! Lab 2A: elections, with pre-vote, check-quorum and heartbeats.
+
+use crate::check::{list, unmet};
+use crate::harness::{Setup, simulate};
+use crate::raw::RawPeer;
+use crate::script::play;
+use labrpc::schema::Server;
+use labrpc_sim::{Link, Options};
+use raft::core::{Entry, Hard, Log, Saved};
+use scenario::{Run, Scenario};
+
+/// Virtual milliseconds within which a quorum that can talk must have a leader.
+const ELECTION_MS: u64 = 5_000;
+/// Virtual milliseconds within which a leader that hears nobody must have stepped down.
+const STEP_DOWN_MS: u64 = 2_000;
+
+/// The scenarios, from easy to hard.
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    let mut scenarios = scripts();
+    scenarios.extend(simulations());
+    scenarios.sort_by_key(|scenario| scenario.name);
+    scenarios
+}
+
+macro_rules! script {
+    ($name:literal, $file:literal, $points:literal, $source:literal, $rules:expr, $sentence:literal) => {
+        Scenario {
+            name: $name,
+            part: "lab2a",
+            sentence: $sentence,
+            source: $source,
+            points: $points,
+            rules: $rules,
+            seeded: false,
+            run: |_| play($name, $source, include_str!(concat!("scripts/", $file, ".script"))),
+        }
+    };
+}
+
+#[rustfmt::skip]
+fn scripts() -> Vec<Scenario> {
+    vec![
+        script!("lab2a_02_votes_once", "votes_once", 1, "§5.2", &["E2", "E3", "E10", "T3"],
+            "A server gives its vote of a term to one candidate only, and may repeat that answer."),
+        script!("lab2a_03_up_to_date", "up_to_date", 1, "§5.4.1", &["E2", "E7", "E10"],
+            "A server votes only for candidates whose log is at least as up to date as its own."),
+        script!("lab2a_04_new_term_new_vote", "new_term_new_vote", 1, "Figure 2", &["E3", "E8"],
+            "A server adopts a higher term first, and has a new vote in it."),
+        script!("lab2a_05_old_messages", "old_messages", 1, "Figure 2", &["E9", "E10"],
+            "Messages of an old term are refused and change nothing."),
+        script!("lab2a_06_duplicate_vote", "duplicate_vote", 1, "§5.2", &["E4", "E5", "E6"],
+            "A vote that arrives three times is still one vote."),
+        script!("lab2a_07_old_vote", "old_vote", 1, "§5.2", &["E1", "E9"],
+            "Votes that arrive after their term is over count for nothing."),
+        script!("lab2a_08_split_vote", "split_vote", 1, "§5.2", &["S3", "E4", "E10"],
+            "Two candidates split the votes of a term; the next timeout elects one of them."),
+        script!("lab2a_09_higher_term", "higher_term", 1, "Figure 2", &["E4", "E8"],
+            "A leader, and a candidate, that learns of a higher term from an answer gives up."),
+    ]
+}
+
+#[rustfmt::skip]
+fn simulations() -> Vec<Scenario> {
+    let scenario = |name, points, source, rules, sentence, run| {
+        Scenario { name, part: "lab2a", sentence, source, points, rules, seeded: true, run }
+    };
+    vec![
+        scenario("lab2a_01_first_leader", 2, "§5.2", &["T1", "T2", "S1", "S2", "S3", "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8"],
+            "Three servers elect a leader within 5 s, and keep it and its term for 2 s more.", first_leader),
+        scenario("lab2a_10_leader_cut", 3, "§5.2", &["E4", "E6", "E8"],
+            "A leader that is cut off is replaced and rejoins harmlessly; without a quorum nobody leads; with one again somebody does.", leader_cut),
+        scenario("lab2a_11_many_cuts", 2, "§5.2", &["E4", "E6", "E8"],
+            "Seven servers, ten rounds in which three of them are cut off: the other four always have a leader.", many_cuts),
+        scenario("lab2a_12_equal_timers", 2, "§5.2", &["E4", "E10"],
+            "Five servers start at once with equal timers: the votes are split, and still there is a leader within 5 s.", equal_timers),
+        scenario("lab2a_13_rpc_bound", 1, "§5.2", &["S3"],
+            "An attempt to be elected costs at most 4 (n - 1) requests for votes and pre-votes.", rpc_bound),
+        scenario("lab2a_14_deaf_leader", 2, "thesis §6.2", &["E4", "E6"],
+            "A leader that sends but hears nothing steps down within 2 s, and the others elect another.", deaf_leader),
+        scenario("lab2a_15_deaf_disruptor", 2, "thesis §9.6", &["S3"],
+            "A server that hears nothing and keeps asking for votes deposes nobody for 10 s.", deaf_disruptor),
+        scenario("lab2a_16_raw_disruptor", 2, "thesis §4.2.3", &["E7", "E8", "E10"],
+            "The leader is gone, and a peer with a shorter log asks for votes in ever higher terms: a real leader is elected within 5 s.", raw_disruptor),
+        scenario("lab2a_17_lossy_network", 1, "§5.1", &["E3", "E4", "E6"],
+            "Five servers on a network that loses, repeats and reorders elect leaders as theirs are cut off.", lossy_network),
+    ]
+}
+
+fn first_leader(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_01_first_leader", 3), async |cluster| {
+        let all = cluster.all();
+        let elected = cluster.await_leader(&all, ELECTION_MS).await?;
+        cluster.hold_leader(&all, elected, 2_000).await
+    })
+}
+
+fn leader_cut(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_10_leader_cut", 3), async |cluster| {
+        let all = cluster.all();
+        let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        cluster.isolate(first);
+        let second = cluster.await_leader(&cluster.others(&[first]), ELECTION_MS).await?;
+
+        // The old leader rejoins harmlessly: leader and term stay.
+        cluster.rejoin(first);
+        cluster.sleep_ms(500).await;
+        cluster.hold_leader(&all, second, 1_000).await?;
+
+        // Without a quorum nobody leads.
+        let others = cluster.others(&[second.0]);
+        cluster.isolate(second.0);
+        cluster.isolate(others[0]);
+        cluster.await_no_leader(&all, STEP_DOWN_MS, "no quorum could talk any more").await?;
+        for _ in 0..10 {
+            cluster.sleep_ms(200).await;
+            cluster.await_no_leader(&all, 10, "no quorum could talk any more").await?;
+        }
+
+        // With a quorum again somebody does.
+        cluster.sim.partition(&all, &[&others]);
+        cluster.await_leader(&others, ELECTION_MS).await?;
+        cluster.sim.heal_all(&all);
+        cluster.await_leader(&all, ELECTION_MS).await?;
+        Ok(())
+    })
+}
+
+fn many_cuts(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_11_many_cuts", 7), async |cluster| {
+        let all = cluster.all();
+        let mut chance = cluster.sim.stream("cuts");
+        cluster.await_leader(&all, ELECTION_MS).await?;
+        for _ in 0..10 {
+            let mut order = all.clone();
+            chance.shuffle(&mut order);
+            let (cut, rest) = order.split_at(3);
+            cut.iter().for_each(|server| cluster.isolate(*server));
+            cluster.await_leader(rest, ELECTION_MS).await?;
+            cluster.sim.heal_all(&all);
+            cluster.await_leader(&all, ELECTION_MS).await?;
+        }
+        Ok(())
+    })
+}
+
+fn equal_timers(seed: u64) -> Run {
+    let setup = Setup {
+        link: Link::reliable().exactly(1),
+        options: Options { equal_draws: 1, ..Options::default() },
+        ..Setup::new("lab2a_12_equal_timers", 5)
+    };
+    simulate(seed, setup, async |cluster| {
+        cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
+        Ok(())
+    })
+}
+
+fn rpc_bound(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_13_rpc_bound", 5), async |cluster| {
+        let all = cluster.all();
+        let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        // A server that is alone tries and tries again; the others elect anew.
+        let alone = cluster.others(&[first])[0];
+        cluster.isolate(alone);
+        cluster.isolate(first);
+        cluster.await_leader(&cluster.others(&[first, alone]), ELECTION_MS).await?;
+        cluster.sleep_ms(3_000).await;
+        let bound = 4 * (all.len() as u64 - 1);
+        match cluster.most_requests_an_attempt() {
+            Some((server, requests)) if requests > bound => Err(unmet(
+                "§5.2",
+                format!("{server} sent {requests} requests for votes and pre-votes in one attempt to be elected."),
+                format!("With {} servers an attempt should cost at most 4 × {} = {bound}.", all.len(), all.len() - 1),
+                cluster.last_of(&[server]),
+            )),
+            Some(_) => Ok(()),
+            None => Err(unmet(
+                "§5.2",
+                format!("{alone} was cut off for 3 s and never tried to be elected."),
+                "A follower that hears from no leader should start an election.",
+                cluster.last_of(&[alone]),
+            )),
+        }
+    })
+}
+
+fn deaf_leader(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_14_deaf_leader", 3), async |cluster| {
+        let all = cluster.all();
+        let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        cluster.deafen(leader);
+        cluster.await_no_leader(&[leader], STEP_DOWN_MS, "the last message reached it").await?;
+        cluster.await_leader(&cluster.others(&[leader]), ELECTION_MS).await?;
+        cluster.sim.heal_all(&all);
+        cluster.await_leader(&all, ELECTION_MS).await?;
+        Ok(())
+    })
+}
+
+fn deaf_disruptor(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2a_15_deaf_disruptor", 5), async |cluster| {
+        let elected = cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
+        let deaf = cluster.others(&[elected.0])[0];
+        cluster.deafen(deaf);
+        cluster.hold_leader(&cluster.others(&[deaf]), elected, 10_000).await
+    })
+}
+
+fn raw_disruptor(seed: u64) -> Run {
+    let raw = Server(5);
+    let entry = Entry { term: 1, command: Vec::new() };
+    let setup = Setup {
+        scripted: vec![raw],
+        saved: Saved { hard: Hard { term: 1, vote: None }, log: Log::of(vec![entry.clone(), entry]) },
+        ..Setup::new("lab2a_16_raw_disruptor", 5)
+    };
+    simulate(seed, setup, async move |cluster| {
+        let (first, term) = cluster.await_leader(&cluster.real(), ELECTION_MS).await?;
+        cluster.isolate(first);
+        let rest = cluster.others(&[first]);
+        let raw = RawPeer::start(&cluster, raw);
+        raw.hear_of(term);
+        for _ in 0..ELECTION_MS / 100 {
+            raw.ask_for_votes(&rest);
+            cluster.sleep_ms(100).await;
+            if cluster.agreed(&rest).is_some() {
+                break;
+            }
+        }
+        let elected = cluster.agreed(&rest).ok_or_else(|| {
+            unmet(
+                "§5.4.1",
+                format!("While a peer that cannot win asked for votes every 100 ms, none of {} was elected for 5 s.", list(&rest)),
+                "Only a granted vote restarts the election timer, so a server that refuses should time out and be elected.",
+                cluster.last_of(&rest),
+            )
+        })?;
+        // A leader that lives is not deposed by the asking, either.
+        for _ in 0..10 {
+            raw.ask_for_votes(&rest);
+            cluster.hold_leader(&rest, elected, 100).await?;
+        }
+        Ok(())
+    })
+}
+
+fn lossy_network(seed: u64) -> Run {
+    let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() }.duplicating(100);
+    let setup = Setup { link, ..Setup::new("lab2a_17_lossy_network", 5) };
+    simulate(seed, setup, async |cluster| {
+        let all = cluster.all();
+        let mut chance = cluster.sim.stream("cuts");
+        for _ in 0..5 {
+            let cut = all[chance.draw(0..=4) as usize];
+            cluster.isolate(cut);
+            cluster.sleep_ms(3_000).await;
+            cluster.rejoin(cut);
+            cluster.sleep_ms(500).await;
+        }
+        // Once the network is good again, there is a leader as ever.
+        cluster.sim.links(&Link::reliable());
+        let elected = cluster.await_leader(&all, ELECTION_MS).await?;
+        cluster.hold_leader(&all, elected, 1_000).await
+    })
+}

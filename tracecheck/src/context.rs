@@ -1,0 +1,314 @@
+//! What the rules look at: the run so far, kept once for all of them.
+//!
+//! Owns, for each server, its last state, the step it is in and what is on its disk; every vote and vote
+//! request; the causal order; and where records are known to be missing.
+//!
+//! Invariant: it is brought up to date with a record before any rule sees that record. It judges nothing.
+
+use crate::order::{Admission, Oddity, Order};
+use crate::quorum::{Configuration, ServerSet};
+use crate::words::count;
+use std::collections::BTreeMap;
+use tracecheck_schema::{Durability, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term};
+
+/// Something for each server, created when first needed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PerServer<T>(Vec<T>);
+
+impl<T: Default> PerServer<T> {
+    pub(crate) fn get(&self, Server(number): Server) -> Option<&T> {
+        self.0.get(usize::from(number))
+    }
+
+    pub(crate) fn get_mut(&mut self, Server(number): Server) -> &mut T {
+        let number = usize::from(number);
+        if self.0.len() <= number {
+            self.0.resize_with(number + 1, T::default);
+        }
+        &mut self.0[number]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+/// What set off the step that a server is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// Nothing that the trace names: a start, a write that ended, a proposal of a client.
+    #[default]
+    Other,
+    /// The election timeout.
+    Timeout,
+    /// A message.
+    Message { kind: Kind, from: Server, term: Term, cause: Option<Stamp> },
+}
+
+/// The step that a server is in: all its records carry the same state.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) trigger: Trigger,
+    /// The state before it, and the record that showed it; `None` if no record of this incarnation did.
+    pub(crate) before: Option<(State, Stamp)>,
+    /// Whether a sync ended since that state was shown. What it brought about (a commit) has no record.
+    pub(crate) synced: bool,
+}
+
+/// What a disk holds for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OnDisk {
+    pub(crate) term: Term,
+    pub(crate) voted_for: Option<Server>,
+    pub(crate) last_index: Index,
+    pub(crate) at: Stamp,
+}
+
+/// One server, as of its last record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServerView {
+    /// The last state that a record of this incarnation carried.
+    pub(crate) state: Option<(State, Stamp)>,
+    pub(crate) step: Step,
+    /// Since the start of this incarnation: what it restored, then what each sync left.
+    pub(crate) disk: Option<OnDisk>,
+    /// The vote that this incarnation restored.
+    pub(crate) restored_vote: Option<(Term, Server)>,
+    /// The highest term of a leader's message since the last election timeout of this incarnation.
+    pub(crate) heard: Option<(Term, Stamp)>,
+    /// The last election timeout of this incarnation.
+    pub(crate) timeout: Option<Stamp>,
+    /// When it crashed, while it has not started again.
+    pub(crate) crashed: bool,
+    synced: bool,
+}
+
+/// A VoteRequest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) at: Stamp,
+    pub(crate) state: Option<State>,
+}
+
+/// A VoteConfirm: who, and the first record of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granted {
+    pub(crate) voter: Server,
+    pub(crate) at: Stamp,
+}
+
+/// The run so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) order: Order,
+    /// What the order says of the current record.
+    pub(crate) now: Admission,
+    pub(crate) config: Configuration,
+    pub(crate) real_disks: bool,
+    /// Causes may come later (a file), so that only the end decides about them.
+    pub(crate) deferred: bool,
+    /// Records seen, without RunEnd.
+    pub(crate) records: u64,
+    /// RunEnd: its stamp, its count, whether the run completed.
+    pub(crate) run_end: Option<(Stamp, u64, bool)>,
+    scripted: ServerSet,
+    servers: PerServer<ServerView>,
+    asked: BTreeMap<(Term, Server), Vec<Asked>>,
+    granted: BTreeMap<(Term, Server), Vec<Granted>>,
+    /// Nodes of which records are missing, with a phrase that says which.
+    holes: BTreeMap<Node, String>,
+}
+
+impl Context {
+    pub(crate) fn new(header: &Header) -> Context {
+        Context {
+            order: Order::new(),
+            now: Admission { position: 0, opens: false, oddity: None, missing: None },
+            config: Configuration::new(&header.voters),
+            real_disks: header.durability == Durability::Real,
+            deferred: false,
+            records: 0,
+            run_end: None,
+            scripted: ServerSet::of(&header.scripted),
+            servers: PerServer::default(),
+            asked: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            holes: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next record in. Returns false if its stamp was seen before: then only T1 looks at it.
+    pub(crate) fn take(&mut self, record: &Record) -> bool {
+        self.now = self.order.admit(record.at, record.cause);
+        match record.event {
+            Event::RunEnd { records, completed } => self.run_end = Some((record.at, records, completed)),
+            _ => self.records += 1,
+        }
+        if self.now.oddity.is_some() || self.now.missing.is_some() {
+            self.note_holes(record.at);
+        }
+        if self.now.oddity == Some(Oddity::Repeated) {
+            return false;
+        }
+        if let Some(server) = record.server() {
+            self.take_server(server, record);
+        } else if let Event::Crash { server_id } = record.event {
+            self.servers.get_mut(server_id).crashed = true;
+        }
+        true
+    }
+
+    fn note_holes(&mut self, at: Stamp) {
+        let mut hole = |node: Node, text: String| {
+            self.holes.entry(node).or_insert(text);
+        };
+        match self.now.oddity {
+            Some(Oddity::Gap { after }) => {
+                let lost = count(at.seq - after - 1, "record");
+                hole(at.node, format!("{lost} of {} before {at}", at.node));
+            }
+            Some(Oddity::MissingIncarnation { .. }) => {
+                hole(at.node, format!("whole incarnations of {} before {at}", at.node));
+            }
+            Some(Oddity::Repeated) | None => {}
+        }
+        if let Some(missing) = self.now.missing {
+            hole(missing.node, format!("{missing}, the cause of {at}"));
+        }
+    }
+
+    fn take_server(&mut self, server: Server, record: &Record) {
+        let view = self.servers.get_mut(server);
+        if self.now.opens {
+            *view = ServerView::default();
+        }
+        view.begin_step(record);
+        match record.event {
+            Event::ServerStart { .. } => {
+                view.disk = record.state.map(|state| OnDisk {
+                    term: state.term,
+                    voted_for: state.voted_for,
+                    last_index: state.last_index,
+                    at: record.at,
+                });
+                view.restored_vote = record.state.and_then(|state| Some((state.term, state.voted_for?)));
+            }
+            Event::Durable { term, voted_for, last_index, .. } => {
+                view.disk = Some(OnDisk { term, voted_for, last_index, at: record.at });
+                view.synced = true;
+            }
+            Event::CoordFail { .. } => {
+                view.timeout = Some(record.at);
+                view.heard = None;
+            }
+            Event::Recv { kind: Kind::AppendRequest | Kind::InstallRequest, term, .. }
+                if view.heard.is_none_or(|(heard, _)| heard <= term) =>
+            {
+                view.heard = Some((term, record.at));
+            }
+            Event::VoteRequest { term, .. } => {
+                let asked = Asked { at: record.at, state: record.state };
+                self.asked.entry((term, server)).or_default().push(asked);
+            }
+            Event::VoteConfirm { candidate_server_id, term, .. } => {
+                let votes = self.granted.entry((term, candidate_server_id)).or_default();
+                if votes.iter().all(|vote| vote.voter != server) {
+                    votes.push(Granted { voter: server, at: record.at });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the rules hold this server to anything.
+    pub(crate) fn is_judged(&self, server: Server) -> bool {
+        !self.scripted.contains(server)
+    }
+
+    /// The server that recorded this, if the rules hold it to anything.
+    pub(crate) fn judged(&self, record: &Record) -> Option<Server> {
+        record.server().filter(|server| self.is_judged(*server))
+    }
+
+    pub(crate) fn server(&self, server: Server) -> Option<&ServerView> {
+        self.servers.get(server)
+    }
+
+    /// The step that the server is in.
+    pub(crate) fn step(&self, server: Server) -> Step {
+        self.servers.get(server).map(|view| view.step).unwrap_or_default()
+    }
+
+    /// The votes that a candidate was given in a term.
+    pub(crate) fn votes(&self, term: Term, candidate: Server) -> &[Granted] {
+        self.granted.get(&(term, candidate)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The candidates to which a server gave its vote in a term.
+    pub(crate) fn voted_in(&self, term: Term, voter: Server) -> impl Iterator<Item = (Server, Stamp)> {
+        self.granted.range((term, Server(0))..=(term, Server(u8::MAX))).flat_map(move |((_, to), votes)| {
+            votes.iter().filter(move |vote| vote.voter == voter).map(move |vote| (*to, vote.at))
+        })
+    }
+
+    /// The first VoteRequest of a candidate in a term.
+    pub(crate) fn first_request(&self, term: Term, candidate: Server) -> Option<Asked> {
+        self.asked.get(&(term, candidate))?.first().copied()
+    }
+
+    /// The VoteRequest that `voter` answers now: the candidate's last one before the message left. A scripted
+    /// candidate may ask different servers with different logs.
+    pub(crate) fn answered_request(&self, voter: Server, term: Term, candidate: Server) -> Option<Asked> {
+        let all = self.asked.get(&(term, candidate))?;
+        if let Trigger::Message { kind: Kind::VoteRequest, from, cause: Some(cause), .. } =
+            self.step(voter).trigger
+            && from == candidate
+        {
+            let before = |asked: &&Asked| asked.at <= cause;
+            return all.iter().rev().find(before).copied();
+        }
+        all.last().copied()
+    }
+
+    /// Says which records of these nodes are missing; `None` if none is known to be.
+    pub(crate) fn hole_in(&self, node: impl Into<Node>) -> Option<&str> {
+        self.holes.get(&node.into()).map(String::as_str)
+    }
+
+    /// Says which records are missing anywhere.
+    pub(crate) fn hole(&self) -> Option<&str> {
+        self.holes.values().next().map(String::as_str)
+    }
+
+    /// Whether that incarnation was killed: its last records may never have been written.
+    pub(crate) fn was_killed(&self, at: Stamp) -> bool {
+        let restarted = self.order.last(at.node).is_some_and(|last| last.inc > at.inc);
+        let crashed =
+            at.node.server().and_then(|server| self.server(server)).is_some_and(|view| view.crashed);
+        restarted || crashed
+    }
+}
+
+impl ServerView {
+    /// Notices where a step begins: at a message, a timeout or a start, or else where the state changes.
+    fn begin_step(&mut self, record: &Record) {
+        let trigger = match record.event {
+            Event::Recv { kind, from, term, .. } => {
+                Some(Trigger::Message { kind, from, term, cause: record.cause })
+            }
+            Event::CoordFail { .. } => Some(Trigger::Timeout),
+            Event::ServerStart { .. } => Some(Trigger::Other),
+            _ => match (record.state, self.state) {
+                (Some(new), Some((old, _))) if new != old => Some(Trigger::Other),
+                _ => None,
+            },
+        };
+        if let Some(trigger) = trigger {
+            self.step = Step { trigger, before: self.state, synced: self.synced };
+        }
+        if let Some(state) = record.state {
+            self.state = Some((state, record.at));
+            self.synced = false;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! One short phrase for each event, for tables and columns.
+
+use crate::words::{someone, timer};
+use tracecheck_schema::{EntryId, Event, Index, Kind, Record, RejectReason, Server};
+
+/// Says in a few words what happened, without saying where or when.
+pub fn phrase(record: &Record) -> String {
+    match &record.event {
+        Event::ServerStart { .. } => match record.state {
+            Some(state) if state.term > 0 => format!("starts in t{}", state.term),
+            _ => "starts".to_owned(),
+        },
+        Event::ServerJoining { .. } => "joining".to_owned(),
+        Event::ServerJoined { .. } => "joined".to_owned(),
+        Event::CoordFail { .. } => "election timeout".to_owned(),
+        Event::PreVoteRequest { term, .. } => format!("asks for pre-votes t{term}"),
+        Event::PreVoteConfirm { candidate_server_id, term, .. } => {
+            format!("would vote for {candidate_server_id} t{term}")
+        }
+        Event::PreVoteReject { candidate_server_id, term, reason, .. } => {
+            format!("would refuse {candidate_server_id} t{term}: {}", why(*reason))
+        }
+        Event::Proposal { term, .. } => format!("candidate t{term}"),
+        Event::VoteRequest { term, .. } => format!("asks for votes t{term}"),
+        Event::VoteConfirm { candidate_server_id, term, .. } => {
+            format!("votes for {candidate_server_id} t{term}")
+        }
+        Event::VoteReject { candidate_server_id, term, reason, .. } => {
+            format!("refuses {candidate_server_id} t{term}: {}", why(*reason))
+        }
+        Event::ProposalAccepted { term, .. } => format!("won t{term}"),
+        Event::ProposalRejected { term, .. } => format!("lost t{term}"),
+        Event::CoordElected { term, .. } => format!("LEADER t{term}"),
+        Event::CoordStepDown { term, .. } => format!("leads t{term} no more"),
+        Event::AppendEntry { to, term, entries, prev_index, .. } if entries.is_empty() => {
+            format!("heartbeat for {to} after {prev_index} t{term}")
+        }
+        Event::AppendEntry { to, term, entries, .. } => format!("appends {} at {to} t{term}", range(entries)),
+        Event::AppendConfirm { to, match_index, term, .. } => {
+            format!("agrees with {to} up to {match_index} t{term}")
+        }
+        Event::AppendReject { to, term, .. } => format!("refuses append of {to} t{term}"),
+        Event::LogWrite { term, voted_for, entries, from, .. } => match entries.as_slice() {
+            [] if *from > 0 => format!("cuts log from {from}"),
+            [] => format!("writes t{term} vote {}", someone(*voted_for)),
+            entries => format!("writes {}", range(entries)),
+        },
+        Event::Durable { term, voted_for, last_index, .. } => {
+            format!(
+                "disk: t{term} vote {} log {last_index}",
+                voted_for.map_or("-".to_owned(), |to| to.to_string())
+            )
+        }
+        other => traffic(other),
+    }
+}
+
+/// Messages and faults.
+fn traffic(event: &Event) -> String {
+    match event {
+        Event::Send { kind, to, term, votes_for, match_index } => {
+            let promise = match (votes_for, match_index) {
+                (Some(_), _) if *kind == Kind::VoteReply => " yes".to_owned(),
+                (None, _) if *kind == Kind::VoteReply => " no".to_owned(),
+                (_, Some(index)) => format!(" has {index}"),
+                _ => String::new(),
+            };
+            format!("→ {to} {kind} t{term}{promise}")
+        }
+        Event::Recv { kind, from, term, armed } => {
+            let timers: Vec<&str> = armed.iter().map(|one| timer(*one)).collect();
+            let armed =
+                if timers.is_empty() { String::new() } else { format!(", arms {}", timers.join(", ")) };
+            format!("← {from} {kind} t{term}{armed}")
+        }
+        Event::Lost { kind, from, to, why } => {
+            let what = kind.map_or("a message".to_owned(), |kind| kind.to_string());
+            format!("✗ lost: {from} → {to} {what} ({why})")
+        }
+        Event::Cut { from, to } => link("✗ cut", *from, *to),
+        Event::Heal { from, to } => link("healed", *from, *to),
+        Event::Crash { .. } => "✗ crash".to_owned(),
+        Event::RunEnd { records, completed: true } => format!("the run ends after {records} records"),
+        Event::RunEnd { records, completed: false } => format!("the run is stopped after {records} records"),
+        other => other.action().name().to_owned(),
+    }
+}
+
+fn link(what: &str, from: Server, to: Server) -> String {
+    format!("{what}: {from} → {to}")
+}
+
+fn why(reason: Option<RejectReason>) -> &'static str {
+    match reason {
+        None => "no reason",
+        Some(RejectReason::HigherTerm) => "own term is higher",
+        Some(RejectReason::OtherVote) => "voted otherwise",
+        Some(RejectReason::LogBehind) => "log is behind",
+        Some(RejectReason::LiveLeader) => "leader is alive",
+        Some(RejectReason::NotVoter) => "has no vote",
+    }
+}
+
+fn range(entries: &[EntryId]) -> String {
+    let index = |entry: Option<&EntryId>| -> Index { entry.map_or(0, |EntryId(index, _, _)| *index) };
+    match (index(entries.first()), index(entries.last())) {
+        (first, last) if first == last => format!("entry {first}"),
+        (first, last) => format!("entries {first}…{last}"),
+    }
+}

@@ -1,0 +1,10 @@
+//! The judge before the judge: every rule with traces that it must pass, must fail and must call unknown.
+
+mod builder;
+mod cases;
+mod cli;
+mod columns;
+mod judging;
+mod order;
+mod rules;
+mod schema;
