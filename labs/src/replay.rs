@@ -47,14 +47,15 @@ fn passed(listed: &Listed, result: &RunLine) -> String {
     let script = if listed.seeded { "" } else { "; it is a script, and runs the same with every seed" };
     let mut out = format!("{}, seed {}, passed{script}\n\n", result.scenario, result.seed);
     let sentence = format!("{} ({}).", listed.sentence.trim_end_matches('.'), listed.source);
-    let options = textwrap::Options::new(80).initial_indent("  tried     ").subsequent_indent("            ");
+    let options =
+        textwrap::Options::new(80).initial_indent("  tried       ").subsequent_indent("              ");
     out.push_str(&textwrap::fill(&sentence, options));
     let seconds = result.virtual_ns as f64 / 1e9;
-    out.push_str(&format!("\n  ran       {seconds:.3} s of virtual time, {} RPCs, ", result.rpcs));
+    out.push_str(&format!("\n  ran         {seconds:.3} s of virtual time, {} RPCs, ", result.rpcs));
     out.push_str(&format!("{} bytes, {} events\n", result.bytes, result.events));
-    out.push_str(&format!("  rules     {}\n", table::compress(result.rules.keys().map(String::as_str))));
+    out.push_str(&format!("  rules       {}\n", table::compress(result.rules.keys().map(String::as_str))));
     if let Some(path) = &result.trace {
-        out.push_str(&format!("  trace     {path}\n            cargo tracecheck log {path}\n"));
+        out.push_str(&format!("  trace       {path}\n              cargo tracecheck log {path}\n"));
     }
     out
 }

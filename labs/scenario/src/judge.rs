@@ -1,6 +1,6 @@
 //! What counts as a failure, and the sentences that say so.
 
-use crate::report::{Failure, Focus};
+use crate::report::{Failure, Focus, cited};
 use crate::{Ending, Run, Scenario};
 use tracecheck::{Verdict, Violation};
 
@@ -11,7 +11,7 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
         Ending::Violation(violation) => Some(violated(violation)),
         Ending::Expectation(expectation) => Some(Failure {
             lines: vec![
-                ("broke", format!("What this scenario expects ({}).", expectation.source)),
+                ("broke", cited("What this scenario expects", &expectation.source)),
                 ("happened", expectation.sentence.clone()),
                 ("should", expectation.expected.clone()),
             ],
@@ -40,7 +40,7 @@ fn stuck(label: &'static str, sentence: &str) -> Failure {
 fn violated(violation: &Violation) -> Failure {
     let rule = violation.rule;
     let mut lines = vec![
-        ("broke", format!("{}: {} ({}).", rule.id, rule.sentence.trim_end_matches('.'), rule.source)),
+        ("broke", format!("{}: {}", rule.id, cited(rule.sentence, rule.source))),
         ("happened", violation.sentence.clone()),
     ];
     lines.extend(violation.expected.clone().map(|expected| ("should", expected)));
@@ -80,7 +80,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
         let why = "A rule that nothing triggers is not shown to hold. Does the code reach this step at all?";
         return Some(Failure {
             lines: vec![("missed", what), ("why", why.to_owned())],
-            focus: Focus::Before(None),
+            focus: Focus::Nothing,
         });
     }
     None

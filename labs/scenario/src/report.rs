@@ -37,7 +37,7 @@ pub(crate) struct Sight<'a> {
 
 /// How wide a report may be.
 pub(crate) const WIDTH: usize = 80;
-const LABEL: usize = 12;
+const LABEL: usize = 14;
 
 /// The report.
 pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
@@ -102,7 +102,13 @@ pub(crate) fn kit_panic(scenario: &Scenario, seed: u64, panic: &str) -> String {
 
 /// The scenario's sentence with its source.
 pub(crate) fn tried(scenario: &Scenario) -> String {
-    format!("{} ({}).", scenario.sentence.trim_end_matches('.'), scenario.source)
+    cited(scenario.sentence, scenario.source)
+}
+
+/// A sentence with where it comes from, before its full stop.
+pub(crate) fn cited(sentence: &str, source: &str) -> String {
+    let (open, close) = if source.contains('(') { ('[', ']') } else { ('(', ')') };
+    format!("{} {open}{source}{close}.", sentence.trim_end_matches('.'))
 }
 
 /// Appends a labelled text, wrapped under its label.

@@ -7,7 +7,7 @@ use tracecheck::{ColumnOptions, Witness, columns};
 use tracecheck_schema::{Event, Node, Record, Stamp};
 
 /// How many rows of context stand beside the witnesses.
-const CONTEXT: usize = 5;
+const CONTEXT: usize = 6;
 /// How many rows a run that ended without a witness shows.
 const LAST: usize = 8;
 
@@ -32,18 +32,25 @@ pub(crate) fn render(run: &Run, focus: &Focus) -> String {
     draw(run, &chosen, witnesses)
 }
 
-/// The witnesses, the sends that caused them, and what their last one's node saw just before.
+/// The witnesses, the sends that caused them, and what their nodes saw just before.
 fn around(records: &[Record], witnesses: &[Witness]) -> BTreeSet<usize> {
-    let places = places(records, witnesses.iter().map(|witness| witness.at));
-    let causes = places.values().filter_map(|place| records[*place].cause);
-    let sends = self::places(records, causes);
-    let mut chosen: BTreeSet<usize> = places.values().copied().collect();
-    let Some(&end) = chosen.last() else { return last(records, None) };
-    let node = records[end].at.node;
-    chosen.extend(sends.values().copied());
-    let before = (0..end).rev().filter(|place| records[*place].at.node == node);
-    let fresh: Vec<usize> = before.filter(|place| !chosen.contains(place)).take(CONTEXT).collect();
-    chosen.extend(fresh);
+    let shown = places(records, witnesses.iter().map(|witness| witness.at));
+    if shown.is_empty() {
+        return last(records, None);
+    }
+    let causes = shown.values().filter_map(|place| records[*place].cause);
+    let mut chosen: BTreeSet<usize> = places(records, causes).values().copied().collect();
+    chosen.extend(shown.values());
+    // The last witness completes the story, so what led to it matters most.
+    let each = (CONTEXT / shown.len()).max(1);
+    let mut room = CONTEXT;
+    for place in shown.values().copied().collect::<BTreeSet<_>>().into_iter().rev() {
+        let node = records[place].at.node;
+        let before = (0..place).rev().filter(|place| records[*place].at.node == node).take(each.min(room));
+        let fresh: Vec<usize> = before.filter(|place| !chosen.contains(place)).collect();
+        room -= fresh.len();
+        chosen.extend(fresh);
+    }
     chosen
 }
 
@@ -57,7 +64,7 @@ fn last(records: &[Record], node: Option<Node>) -> BTreeSet<usize> {
     if node.is_some() {
         let causes = chosen.iter().filter_map(|place| records[*place].cause);
         let sends = places(records, causes);
-        chosen.extend(sends.values().copied());
+        chosen.extend(sends.values());
     }
     chosen
 }

@@ -12,7 +12,9 @@ fn up_to_date() -> Cases {
     let logs = |candidate: (u64, u64), voter: (u64, u64)| {
         let mut script = Script::of(3);
         script.log(1, candidate.0, candidate.1).log(2, voter.0, voter.1);
-        (1..=3).for_each(|number| drop(script.start(number)));
+        for number in 1..=3 {
+            script.start(number);
+        }
         script.campaign(1, 4);
         script.grant(1, 2, 4);
         script

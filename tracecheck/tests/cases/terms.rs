@@ -99,7 +99,7 @@ fn terms() -> Cases {
             &["s1#3 the message that it handles brought this term"],
             brought.end(),
         )
-        .pass("a term that was never on the disk", 6, unsynced.end())
+        .pass("a term that was never on the disk", 8, unsynced.end())
         .pass("a proposal after pre-votes", 5, pre_vote.end())
         .unknown("a gap", "records are missing (1 record of s2 before s2#3)", gap.end())
         .unknown("no end", "3 obligations were met until there", Script::started(3))

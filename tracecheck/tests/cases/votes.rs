@@ -124,6 +124,6 @@ fn one_vote() -> Cases {
         )
         .pass("the same candidate again, after a restart too", 3, again.end())
         .pass("a vote that neither left nor reached the disk", 3, unsynced.end())
-        .pass("a voter played by the test", 2, played.end())
+        .pass("a voter played by the test", 1, played.end())
         .unknown("no restored state", "s1#1 (ServerStart) carries no state", stateless.end())
 }

@@ -50,7 +50,9 @@ fn quorums() -> Cases {
     let mut won = Script::started(5);
     won.campaign(1, 1);
     let replies: Vec<Stamp> = [2, 3].iter().map(|voter| won.grant(1, *voter, 1)).collect();
-    replies.iter().for_each(|reply| drop(won.recv(1, *reply)));
+    for reply in replies {
+        won.recv(1, reply);
+    }
     takes(&mut won, 1, 1);
     let mut single = Script::started(1);
     single.campaign(1, 1);
@@ -64,7 +66,9 @@ fn quorums() -> Cases {
     takes(&mut lost_tail, 1, 1);
     let lost = [Stamp { seq: reply.seq - 1, ..reply }, reply];
     lost_tail.restart(2, crate::builder::FRESH);
-    lost.iter().for_each(|at| drop(lost_tail.remove(*at)));
+    for at in lost {
+        lost_tail.remove(at);
+    }
     Cases::of("E4")
         .fail(
             "its own vote alone",
@@ -133,17 +137,17 @@ fn taken_up() -> Cases {
             "waits for its next timeout",
             "s1 won term 1, but did not become its coordinator: next it had an election timeout.",
             &["s1#8 the win", "s1#9 the next step"],
-            wins(|script| drop(script.timeout(1))).end(),
+            wins(|script| { script.timeout(1); }).end(),
         )
-        .pass("at once", 1, wins(|script| drop(script.elected(1, 1))).end())
-        .vacuous("crashes", wins(|script| drop(script.restart(1, script_state()))).end())
+        .pass("at once", 1, wins(|script| { script.elected(1, 1); }).end())
+        .vacuous("crashes", wins(|script| { script.restart(1, script_state()); }).end())
         .vacuous("the run ends", wins(|_| {}).end())
         .unknown(
             "the election may be in a gap",
             "perhaps its CoordElected",
             wins(|script| {
                 script.skip(s(1), 1);
-                drop(script.timeout(1));
+                script.timeout(1);
             })
             .end(),
         )

@@ -1,1 +1,111 @@
-pub(crate) const TESTS: &[(&str, crate::Test)] = &[];
+//! The machine mode: what `cargo labs` and the grader read.
+
+use crate::{directory, fake, text};
+use scenario::line::{Line, Listed, RunVerdict};
+use std::path::Path;
+
+pub(crate) const TESTS: &[(&str, crate::Test)] = &[
+    ("machine::lists_the_scenarios", lists_the_scenarios),
+    ("machine::results_do_not_depend_on_the_threads", results_do_not_depend_on_the_threads),
+    ("machine::verdicts", verdicts),
+    ("machine::traces_of_passing_runs_on_request", traces_of_passing_runs_on_request),
+    ("machine::the_judge_names_a_planted_violation", the_judge_names_a_planted_violation),
+    ("machine::wrong_arguments_are_one_sentence", wrong_arguments_are_one_sentence),
+];
+
+fn lines(arguments: &[&str], traces: &Path) -> Vec<Line> {
+    let out = fake(&[&["--raftlab"], arguments].concat(), &[], traces);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    text(&out.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of the machine mode"))
+        .collect()
+}
+
+fn lists_the_scenarios() -> Result<(), String> {
+    let traces = directory();
+    let out = fake(&["--raftlab", "list"], &[], traces.path());
+    let listed: Result<Vec<Listed>, _> = text(&out.stdout).lines().map(serde_json::from_str).collect();
+    let listed = listed.map_err(|why| why.to_string())?;
+    let expected: Vec<Listed> = crate::fake::scenarios().iter().map(Listed::from).collect();
+    assert_eq!(listed, expected);
+    Ok(())
+}
+
+fn results_do_not_depend_on_the_threads() -> Result<(), String> {
+    let traces = directory();
+    let names = "lab2a_05_panics,lab2a_01_first_leader,lab2a_02_two_leaders,lab2a_09_script";
+    let run = |jobs| lines(&["run", "--names", names, "--seeds", "20", "--jobs", jobs], traces.path());
+    let (one, many) = (run("1"), run("5"));
+    assert_eq!(one, many);
+    assert_eq!(one.len(), 62, "20 seeds of three, one of the script, the end");
+    let hash = |line: &Line| match line {
+        Line::Run(line) => line.hash.clone(),
+        _ => None,
+    };
+    assert_ne!(hash(&one[0]), hash(&one[1]), "another seed is another run");
+    Ok(())
+}
+
+fn verdicts() -> Result<(), String> {
+    let traces = directory();
+    let verdict = |name| match &lines(&["run", "--names", name, "--seed", "4"], traces.path())[..] {
+        [Line::Run(line), Line::End { runs: 1 }] => {
+            (line.verdict, line.report.is_some(), line.trace.is_some())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(verdict("lab2a_01_first_leader"), (RunVerdict::Pass, false, false));
+    assert_eq!(verdict("lab2a_02_two_leaders"), (RunVerdict::Fail, true, true));
+    assert_eq!(verdict("lab2a_04_stub"), (RunVerdict::Fail, true, false));
+    assert_eq!(verdict("lab2a_06_kit"), (RunVerdict::Fail, true, false));
+    assert_eq!(verdict("lab2a_07_unsteady"), (RunVerdict::NotReproducible, true, true));
+    Ok(())
+}
+
+fn traces_of_passing_runs_on_request() -> Result<(), String> {
+    let (traces, wanted) = (directory(), directory());
+    let path = wanted.path().display().to_string();
+    let name = "lab2a_01_first_leader";
+    lines(&["run", "--names", name, "--seeds", "3", "--trace-dir", &path], traces.path());
+    let count = |directory: &Path| std::fs::read_dir(directory).map(Iterator::count).unwrap_or(0);
+    assert_eq!((count(traces.path()), count(wanted.path())), (0, 3));
+    let file = wanted.path().join("one.jsonl");
+    let path = file.display().to_string();
+    lines(&["run", "--names", name, "--seed", "7", "--trace-file", &path], traces.path());
+    let header = std::fs::read_to_string(file).map_err(|why| why.to_string())?;
+    assert!(header.contains("\"seed\":7"), "{header}");
+    Ok(())
+}
+
+fn the_judge_names_a_planted_violation() -> Result<(), String> {
+    let traces = directory();
+    let planted = match &lines(&["plant"], traces.path())[..] {
+        [Line::Planted(planted)] => planted.clone(),
+        other => return Err(format!("{other:?}")),
+    };
+    let said = "s2 was made coordinator of term 1 too, right after s1 was elected in it";
+    assert_eq!((planted.rule.as_str(), planted.planted.as_str()), ("E6", said));
+    assert!(planted.report.contains("E6") && !planted.report.contains("replay"), "{}", planted.report);
+    Ok(())
+}
+
+fn wrong_arguments_are_one_sentence() -> Result<(), String> {
+    let traces = directory();
+    let cases: [(&[&str], &str); 6] = [
+        (&["--raftlab"], "error: after --raftlab comes list, plant or run\n"),
+        (&["--raftlab", "run", "--jobs", "0"], "error: --jobs must be 1 or more\n"),
+        (&["--raftlab", "run", "--seeds", "many"], "error: --seeds `many` is no whole number\n"),
+        (&["--raftlab", "run", "--seed"], "error: --seed needs a value\n"),
+        (&["--raftlab", "run", "--names", "lab9"], "error: no scenario is called lab9\n"),
+        (
+            &["--raftlab", "run", "--trace-file", "x"],
+            "error: --trace-file takes the trace of one run: give one name and one seed\n",
+        ),
+    ];
+    for (arguments, sentence) in cases {
+        let out = fake(arguments, &[], traces.path());
+        assert_eq!((out.status.code(), text(&out.stderr)), (Some(2), sentence.to_owned()));
+    }
+    Ok(())
+}
