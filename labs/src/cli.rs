@@ -44,7 +44,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "N", value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<NonZeroU64>,
     /// Run this seed only.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seed)]
     pub seed: Option<u64>,
     /// Run so many at the same time [default: one a processor].
     #[arg(long, short, value_name = "J", value_parser = jobs)]
@@ -76,6 +76,7 @@ pub struct ReplayArguments {
     #[arg(value_name = "TEST")]
     pub test: String,
     /// The seed to run it with.
+    #[arg(value_parser = seed)]
     pub seed: u64,
     /// Write the trace to this file.
     #[arg(long, value_name = "FILE")]
@@ -99,6 +100,10 @@ pub struct CheckArguments {
     /// How many seeds the solution must pass.
     #[arg(long, value_name = "N", value_parser = seeds, default_value = "10")]
     pub seeds: NonZeroU64,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a seed is a whole number, 0 or more, such as 7".to_owned())
 }
 
 fn seeds(text: &str) -> Result<NonZeroU64, String> {

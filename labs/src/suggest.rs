@@ -21,6 +21,9 @@ fn sentence(what: String, asked: &str, names: &[String]) -> String {
 /// The names closest to the one asked for, best first, at most three.
 pub fn nearest(asked: &str, names: &[String]) -> Vec<String> {
     let asked = asked.to_lowercase();
+    if asked.is_empty() {
+        return Vec::new();
+    }
     let score = |name: &String| {
         // Whoever asks for `deaf` or `05` knows a piece of the name: that beats any number of equal letters.
         let piece = if asked.len() > 1 && name.contains(&asked) { 1.0 } else { 0.0 };
@@ -32,5 +35,7 @@ pub fn nearest(asked: &str, names: &[String]) -> Vec<String> {
     };
     let mut scored: Vec<(f64, &String)> = names.iter().map(|name| (score(name), name)).collect();
     scored.sort_by(|(one, name), (two, other)| two.total_cmp(one).then(name.cmp(other)));
-    scored.into_iter().filter(|(score, _)| *score > 0.7).take(3).map(|(_, name)| name.clone()).collect()
+    // What is much less like it than the best one only distracts.
+    let bar = scored.first().map_or(1.0, |(best, _)| (best - 0.08).max(0.7));
+    scored.into_iter().filter(|(score, _)| *score >= bar).take(3).map(|(_, name)| name.clone()).collect()
 }

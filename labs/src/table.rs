@@ -62,13 +62,10 @@ pub fn render(rows: &[Row]) -> String {
             out.push_str(&format!("  {cell:>width$}"));
         }
         // The last column is as wide as the table may still grow, and goes on below itself.
-        for (number, part) in textwrap::wrap(rules, WIDTH.saturating_sub(used).max(16)).iter().enumerate() {
-            let indent = if number == 0 { 2 } else { used };
-            out.push_str(&format!("{}{part}{}", " ".repeat(indent), "\n"));
-        }
-        if rules.is_empty() {
-            out.push('\n');
-        }
+        let below = format!("\n{}", " ".repeat(used));
+        let parts = textwrap::wrap(rules, WIDTH.saturating_sub(used).max(16));
+        out.push_str(format!("  {}", parts.join(&below)).trim_end());
+        out.push('\n');
     }
     out
 }

@@ -1,1 +1,7 @@
-//! The command line and its parts, tested from outside.
+//! The command line and its parts, tested from outside. Nothing here builds a crate: `check-starter` does.
+
+mod cli;
+mod cut;
+mod starter;
+mod suggest;
+mod table;

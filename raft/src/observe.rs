@@ -176,12 +176,13 @@ impl Observer {
     /// Why this server could have refused, judged from its state: the one reason that is left if nothing
     /// else forbids the vote is that it was given away. Whether that is true, the rule E10 finds out.
     fn reason(&self, step: &Step<'_>, args: &VoteArgs) -> Option<RejectReason> {
-        let Step { before, membership, .. } = step;
+        let Step { before, after, membership, .. } = step;
         let behind = (args.last_term, args.last_index) < (before.last_term, before.last_index);
         let pre_vote = matches!(step.input, Input::Request { req: Req::PreVote(_), .. });
         if before.term > args.term || (pre_vote && before.term == args.term) {
             Some(RejectReason::HigherTerm)
-        } else if before.leader_id.is_some() {
+        } else if before.leader_id.is_some() && after.term == before.term {
+            // Ignored for a live leader's sake. Whoever adopts the term has given that leader up.
             Some(RejectReason::LiveLeader)
         } else if behind {
             Some(RejectReason::LogBehind)

@@ -134,7 +134,7 @@ impl<'a> Table<'a> {
         for (index, part) in wrap(note, right.saturating_sub(indent).max(NARROWEST)).iter().enumerate() {
             let hook = if index == 0 { "^ " } else { "  " };
             let part = if self.options.color { part.bold().to_string() } else { part.clone() };
-            push_line(out, &format!(">{:w$}{hook}{part}", "", w = indent - 1));
+            push_line(out, &format!(">{:w$}{hook}{part}", "", w = indent.saturating_sub(1)));
         }
     }
 
@@ -171,7 +171,7 @@ fn push_line(out: &mut String, line: &str) {
 }
 
 /// Breaks a text at spaces into parts of at most `width` characters; breaks words only where they are longer.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut room = 0;
     for word in text.split_whitespace() {

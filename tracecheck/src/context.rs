@@ -78,8 +78,6 @@ pub(crate) struct ServerView {
     pub(crate) heard: Option<(Term, Stamp)>,
     /// The last election timeout of this incarnation.
     pub(crate) timeout: Option<Stamp>,
-    /// When it crashed, while it has not started again.
-    pub(crate) crashed: bool,
     synced: bool,
 }
 
@@ -113,6 +111,9 @@ pub(crate) struct Context {
     pub(crate) run_end: Option<(Stamp, u64, bool)>,
     scripted: ServerSet,
     servers: PerServer<ServerView>,
+    /// How often each server crashed. The network records crashes, so that no edge orders them among the
+    /// server's own records; but the n-th crash ends the n-th incarnation.
+    crashes: PerServer<u32>,
     asked: BTreeMap<(Term, Server), Vec<Asked>>,
     granted: BTreeMap<(Term, Server), Vec<Granted>>,
     /// Nodes of which records are missing, with a phrase that says which.
@@ -131,6 +132,7 @@ impl Context {
             run_end: None,
             scripted: ServerSet::of(&header.scripted),
             servers: PerServer::default(),
+            crashes: PerServer::default(),
             asked: BTreeMap::new(),
             granted: BTreeMap::new(),
             holes: BTreeMap::new(),
@@ -153,7 +155,7 @@ impl Context {
         if let Some(server) = record.server() {
             self.take_server(server, record);
         } else if let Event::Crash { server_id } = record.event {
-            self.servers.get_mut(server_id).crashed = true;
+            *self.crashes.get_mut(server_id) += 1;
         }
         true
     }
@@ -283,9 +285,8 @@ impl Context {
     /// Whether that incarnation was killed: its last records may never have been written.
     pub(crate) fn was_killed(&self, at: Stamp) -> bool {
         let restarted = self.order.last(at.node).is_some_and(|last| last.inc > at.inc);
-        let crashed =
-            at.node.server().and_then(|server| self.server(server)).is_some_and(|view| view.crashed);
-        restarted || crashed
+        let crashes = at.node.server().and_then(|server| self.crashes.get(server)).copied().unwrap_or(0);
+        restarted || crashes >= at.inc.max(1)
     }
 }
 

@@ -1,1 +1,148 @@
+//! Columns and explanations, as people see them.
 
+use crate::builder::{Script, s};
+use crate::cases::{Case, Expect, all};
+use std::collections::BTreeMap;
+use tracecheck::schema::{Record, Stamp};
+use tracecheck::{ColumnOptions, Verdict, columns, explain_violation, explain_violation_with, judge_text};
+
+fn refs(script: &Script) -> Vec<&Record> {
+    script.records.iter().collect()
+}
+
+#[test]
+fn an_election_in_columns() {
+    let mut script = Script::started(3);
+    script.election(1, 2, 1);
+    script.crash(3);
+    let script = script.end();
+    let vote = script.records.iter().find(|record| record.at == Stamp { node: s(2).into(), inc: 1, seq: 3 });
+    let notes = BTreeMap::from([(
+        vote.expect("s2 votes").at,
+        "the deciding vote, which makes a majority".to_owned(),
+    )]);
+    let text = columns(&refs(&script), &ColumnOptions { notes, ..ColumnOptions::default() });
+    assert_eq!(
+        text,
+        "
+  seconds s1                     s2                     s3
+   0.0010 starts
+   0.0020                        starts
+   0.0030                                               starts
+   0.0040 election timeout
+   0.0050 candidate t1
+   0.0060 votes for s1 t1
+   0.0070 asks for votes t1
+   0.0080 → s2 VoteRequest t1
+   0.0090                        ← s1 VoteRequest t1
+>  0.0100                        votes for s1 t1
+>                                ^ the deciding vote, which makes a majority
+   0.0110                        → s1 VoteReply t1 yes
+   0.0120 ← s2 VoteReply t1
+   0.0130 won t1
+   0.0140 LEADER t1
+   0.0150                                               ✗ crash
+   0.0160 the run ends after 15 records
+"
+        .trim_start_matches('\n')
+    );
+}
+
+#[test]
+fn columns_fit_the_width() {
+    for servers in 1..=5 {
+        let mut script = Script::started(servers);
+        script.campaign(1, 123_456);
+        for voter in 1..=servers {
+            script.refuse(voter, 1, 123_456, Some(tracecheck::schema::RejectReason::LiveLeader));
+        }
+        let notes =
+            script.records.iter().map(|record| (record.at, "a note of several words ".repeat(6))).collect();
+        for width in [80, 100, 200] {
+            let options = ColumnOptions { width, notes: BTreeMap::clone(&notes), ..ColumnOptions::default() };
+            let text = columns(&refs(&script), &options);
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(widest <= width, "{servers} servers, {widest} > {width}:\n{text}");
+        }
+        for width in 0..30 {
+            let options = ColumnOptions { width, notes: BTreeMap::clone(&notes), ..ColumnOptions::default() };
+            assert!(!columns(&refs(&script), &options).is_empty(), "no width makes it panic");
+        }
+    }
+}
+
+#[test]
+fn chosen_columns_only() {
+    let mut script = Script::started(3);
+    script.timeout(2);
+    let options = ColumnOptions { nodes: Some(vec![s(2).into()]), ..ColumnOptions::default() };
+    assert_eq!(
+        columns(&refs(&script), &options),
+        "  seconds s2\n   0.0020 starts\n   0.0040 election timeout\n"
+    );
+}
+
+/// Colour only adds: without its escapes the text is the same.
+#[test]
+fn colour_says_nothing_of_its_own() {
+    let mut script = Script::started(5);
+    script.election(1, 2, 1);
+    let plain = columns(&refs(&script), &ColumnOptions::default());
+    let coloured = columns(&refs(&script), &ColumnOptions { color: true, ..ColumnOptions::default() });
+    let mut stripped = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        stripped.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    stripped.push_str(rest);
+    let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    assert_ne!(plain, coloured);
+    assert_eq!(trimmed(&plain), trimmed(&stripped));
+}
+
+#[test]
+fn an_explained_violation() {
+    let case = all().into_iter().find(|case| case.rule == "E3").expect("E3 has cases");
+    let (_, verdicts) = judge_text(&case.script.text()).expect("a script is a trace");
+    let Some(Verdict::Fail(violation)) = verdicts.get("E3") else { panic!("it fails") };
+    let text = explain_violation(violation, |at| case.script.records.iter().find(|record| record.at == at));
+    assert_eq!(
+        text,
+        "
+E3 s2 voted twice in term 4: first for s1, then for s3.
+  rule:     A server gives its vote to at most one candidate a term, also across
+            restarts; the same candidate may get it again.
+  source:   Raft §5.2 (each server votes for at most one candidate in a given
+            term); §5.4.1; Figure 2, votedFor
+  expected: s2 should have refused its vote to s3.
+
+  seconds s2
+>  0.0140 votes for s1 t4
+>         ^ first vote, for s1
+>  0.0180 votes for s3 t4
+>         ^ second vote, for s3
+"
+        .trim_start_matches('\n')
+    );
+    let without = explain_violation(violation, |_| None);
+    assert!(without.ends_with("  s2#3: first vote, for s1\n  s2#6: second vote, for s3\n"), "{without}");
+}
+
+#[test]
+fn every_violation_is_explained_within_the_width() {
+    for Case { rule, name, expect, script } in all() {
+        if !matches!(expect, Expect::Fail(..)) {
+            continue;
+        }
+        let (_, verdicts) = judge_text(&script.text()).expect("a script is a trace");
+        let violation = verdicts.failed().next().expect("it fails");
+        let lookup = |at: Stamp| script.records.iter().find(|record| record.at == at);
+        let text = explain_violation_with(violation, lookup, &ColumnOptions::default());
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{rule}, {name}:\n{text}");
+        for witness in &violation.witnesses {
+            let first = witness.note.split(' ').next().expect("a note has words");
+            assert!(text.contains(first), "{rule}, {name}: {first}");
+        }
+    }
+}

@@ -1,1 +1,89 @@
+//! Lines of the schema: written and read back they are equal.
 
+use crate::builder::{FRESH, Script, s};
+use std::collections::BTreeSet;
+use tracecheck::schema::{
+    Action, EntryId, Event, Kind, Line, Node, Record, RejectReason, Stamp, Timer, read_line, write_record,
+};
+
+/// One event of every action.
+fn every_event() -> Vec<Event> {
+    let (server_id, candidate_server_id, term) = (s(1), s(2), 3);
+    let entries = vec![EntryId(1, 2, u64::MAX), EntryId(2, 2, 0)];
+    vec![
+        Event::ServerStart { server_id },
+        Event::ServerJoining { server_id },
+        Event::ServerJoined { server_id },
+        Event::CoordFail { server_id },
+        Event::PreVoteRequest { server_id, term },
+        Event::PreVoteConfirm { server_id, candidate_server_id, term },
+        Event::PreVoteReject { server_id, candidate_server_id, term, reason: Some(RejectReason::LiveLeader) },
+        Event::Proposal { server_id, term },
+        Event::VoteRequest { server_id, term },
+        Event::VoteConfirm { server_id, candidate_server_id, term },
+        Event::VoteReject { server_id, candidate_server_id, term, reason: None },
+        Event::ProposalAccepted { server_id, term },
+        Event::ProposalRejected { server_id, term },
+        Event::CoordElected { server_id, term },
+        Event::CoordStepDown { server_id, term },
+        Event::AppendEntry {
+            to: s(2),
+            term,
+            prev_index: 0,
+            prev_term: 0,
+            entries: entries.clone(),
+            leader_commit: 0,
+        },
+        Event::AppendConfirm { to: s(2), term, match_index: 2 },
+        Event::AppendReject { to: s(2), term },
+        Event::LogWrite { term, voted_for: Some(s(2)), from: 1, entries },
+        Event::Durable { term, voted_for: None, last_index: 2, last_term: 2, snap_index: 0 },
+        Event::Send { kind: Kind::VoteReply, to: s(2), term, votes_for: Some(s(2)), match_index: Some(1) },
+        Event::Recv {
+            kind: Kind::AppendRequest,
+            from: s(2),
+            term,
+            armed: vec![Timer::Election, Timer::Quorum],
+        },
+        Event::Lost { kind: None, from: s(1), to: s(2), why: "a \"cut\" link\n".to_owned() },
+        Event::Cut { from: s(1), to: s(2) },
+        Event::Heal { from: s(1), to: s(2) },
+        Event::Crash { server_id },
+        Event::RunEnd { records: u64::MAX, completed: true },
+    ]
+}
+
+#[test]
+fn every_action_survives_its_line() {
+    let events = every_event();
+    let seen: BTreeSet<Action> = events.iter().map(Event::action).collect();
+    assert_eq!(seen.len(), Action::ALL.len(), "an action is missing here");
+    for event in events {
+        for full in [false, true] {
+            let at = Stamp { node: Node::Client(7), inc: 2, seq: 9 };
+            let record = Record {
+                at,
+                t_ns: 5,
+                event: event.clone(),
+                state: full.then_some(FRESH),
+                cause: full.then_some(Stamp { node: Node::Net, inc: 1, seq: 1 }),
+                clock: full.then(|| vec![(Node::Run, 1), (s(9).into(), 2), (s(10).into(), 3)]),
+            };
+            let mut line = Vec::new();
+            write_record(&record, &mut line);
+            let text = String::from_utf8(line.clone()).expect("a line is text");
+            assert_eq!(text.matches('\n').count(), 1, "one line");
+            assert_eq!(read_line(&text, false), Ok(Line::Record(record.clone())));
+            let phrase = tracecheck::phrase(&record);
+            assert!(!phrase.is_empty() && phrase.chars().count() <= 60, "{phrase}");
+        }
+    }
+}
+
+#[test]
+fn a_header_survives_its_line() {
+    for script in [Script::of(3), Script::of(5).real().scripted(2)] {
+        let text = script.text();
+        assert_eq!(read_line(&text, true), Ok(Line::Header(script.header)));
+    }
+}

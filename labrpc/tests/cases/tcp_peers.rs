@@ -4,7 +4,8 @@ use super::echo::*;
 use labrpc::{Packet, context, encode};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_local;
 
 /// A frame: its length, and its content.
 fn frame(content: &[u8]) -> Vec<u8> {
@@ -74,6 +75,25 @@ fn a_peer_that_closes_in_mid_frame_is_forgotten() {
             client.echo(context(), String::new()).await.expect("the server lives");
         }
         assert!(server.incoming.take().is_some_and(|incoming| incoming.stamp.is_some()));
+    });
+}
+
+#[test]
+fn a_caller_that_gives_up_closes_its_socket_without_sending_the_rest() {
+    // More than the system's buffers take.
+    const LARGE: usize = 15 << 20;
+    local(async {
+        let listener = TcpListener::bind(any()).await.expect("a free port");
+        let client = client(end(listener.local_addr().expect("it listens"), patient()));
+        let call = spawn_local(async move { client.echo(context(), "x".repeat(LARGE)).await });
+        let (mut socket, _) = listener.accept().await.expect("the call connects");
+        socket.read_u32().await.expect("the call has begun to send");
+        call.abort();
+        assert!(call.await.expect_err("it was aborted").is_cancelled());
+        let mut rest = Vec::new();
+        // A reset is as good as an end.
+        let _ = socket.read_to_end(&mut rest).await;
+        assert!(rest.len() < LARGE);
     });
 }
 

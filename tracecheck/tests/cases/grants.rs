@@ -152,6 +152,21 @@ fn true_reasons() -> Cases {
             refused(Some(OtherVote), nothing, same).end(),
         )
         .fail(
+            "a vote of an older term",
+            "s2 refused its vote to s1 in term 4 for another vote in that term, but its vote for s3 was of an older term.",
+            &["s2#7 the refusal"],
+            refused(
+                Some(OtherVote),
+                |script| {
+                    script.campaign(3, 2);
+                    script.grant(3, 2, 2);
+                    script.timeout(2);
+                },
+                same,
+            )
+            .end(),
+        )
+        .fail(
             "the same vote",
             "s2 refused its vote to s1 in term 4 for another vote in that term, but the vote it gave was for s1 itself.",
             &["s2#3 its only vote in that term", "s2#6 the refusal"],

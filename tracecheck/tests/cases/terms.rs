@@ -207,6 +207,16 @@ fn stale() -> Cases {
             .end(),
         )
         .fail(
+            "counts an old vote",
+            "s1 received a reply to a RequestVote of the old term 4 while in term 5, and went from follower to leader \
+             and armed its quorum timer and heartbeat timer.",
+            &["s1#2 s1 is in term 5", "s1#3 a message of term 4"],
+            receives(Kind::VoteReply, 4, &[Timer::Quorum, Timer::Heartbeat], |state| {
+                (state.role, state.leader_id) = (Role::Leader, Some(s(1)));
+            })
+            .end(),
+        )
+        .fail(
             "arms a timer for an old pre-vote",
             "s1 received a PreVote of the old term 4 while in term 5, and armed its election timer.",
             &["s1#2 s1 is in term 5", "s1#3 a message of term 4"],

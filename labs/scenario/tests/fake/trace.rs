@@ -45,7 +45,8 @@ impl Trace {
 
     /// s1 becomes the leader of term 1 with the vote of s2; s3 hears of nothing.
     pub(crate) fn elected(seed: u64) -> Trace {
-        let mut trace = Trace { records: vec![], last: BTreeMap::new(), t_ns: 100_000_000 + 1_000 * (seed % 64) };
+        let mut trace =
+            Trace { records: vec![], last: BTreeMap::new(), t_ns: 100_000_000 + 1_000 * (seed % 64) };
         let (fresh, term) = (follower(0, None, None), 1);
         for server in [S1, S2, S3] {
             trace.put(server, Event::ServerStart { server_id: server }, fresh, None);

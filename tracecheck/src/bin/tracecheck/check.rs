@@ -3,7 +3,6 @@
 use crate::Status;
 use crate::input;
 use crate::output::{Output, complain};
-use owo_colors::OwoColorize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use tracecheck::read::Reader;
@@ -178,11 +177,12 @@ fn table(report: &Report, out: &mut Output) -> anyhow::Result<()> {
             Verdict::Unknown(why) => ("?".to_owned(), why.as_str()),
         };
         let head = format!("  {:<4}{:<9}{number:>8}  ", info.id, verdict.word());
-        let room = out.width.saturating_sub(head.chars().count());
-        let text = if matches!(verdict, Verdict::Fail(_)) { text.to_owned() } else { shorten(text, room) };
-        let line = format!("{head}{text}");
-        let bold = out.color && matches!(verdict, Verdict::Fail(_));
-        out.line(&if bold { line.bold().to_string() } else { line })?;
+        if let Verdict::Fail(_) = verdict {
+            out.paragraph(&head, text)?;
+        } else {
+            let room = out.width.saturating_sub(head.chars().count());
+            out.line(&format!("{head}{}", shorten(text, room)))?;
+        }
     }
     for violation in judged.verdicts.failed() {
         let place = judged.line(violation).map_or(String::new(), |line| format!(", line {line}"));

@@ -9,7 +9,7 @@ use tracecheck::{ColumnOptions, UnknownRule, Verdict, Violation, columns, judge_
 
 pub(crate) fn list(out: &mut Output) -> anyhow::Result<Status> {
     for info in rules() {
-        out.line(&format!("{:<4} lab {:<3} {}", info.id, info.lab, info.sentence))?;
+        out.paragraph(&format!("{:<4} lab {:<3} ", info.id, info.lab), info.sentence)?;
     }
     Ok(Status::Pass)
 }
@@ -20,19 +20,21 @@ pub(crate) fn run(id: &str, out: &mut Output) -> anyhow::Result<Status> {
         return Ok(Status::Unreadable);
     };
     out.line(&format!("{} (from lab {})\n", info.id, info.lab))?;
-    out.line(&format!("{}\n", info.sentence))?;
-    out.line(&format!("Source: {}\n", info.source))?;
-    out.line(&format!("{}\n", info.explanation))?;
-    out.line("A run that breaks it:\n")?;
+    out.paragraph("", info.sentence)?;
+    out.paragraph("Source: ", info.source)?;
+    out.line("")?;
+    out.paragraph("", info.explanation)?;
+    out.line("\nA run that breaks it:\n")?;
     let (_, verdicts) = judge_text(info.example)?;
     let violation = match verdicts.get(info.id) {
         Some(Verdict::Fail(violation)) => violation,
         other => anyhow::bail!("the example of {} should violate it, but the judge says {other:?}", info.id),
     };
     out.text(&example(info.example, violation, out)?)?;
-    out.line(&format!("\nThe judge says: {violation}"))?;
+    out.line("")?;
+    out.paragraph("The judge says: ", &violation.to_string())?;
     if let Some(expected) = &violation.expected {
-        out.line(&format!("What would have been right: {expected}"))?;
+        out.paragraph("What would have been right: ", expected)?;
     }
     Ok(Status::Pass)
 }

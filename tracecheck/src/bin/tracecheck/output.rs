@@ -3,6 +3,7 @@
 use crate::Color;
 use anyhow::Context;
 use std::io::{self, BufWriter, ErrorKind, Write};
+use tracecheck::columns::wrap;
 
 /// Standard output, with or without colours.
 pub(crate) struct Output {
@@ -34,8 +35,18 @@ impl Output {
     }
 
     pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
-        self.text(text.trim_end())?;
+        self.text(text.trim_end_matches(' '))?;
         self.text("\n")
+    }
+
+    /// A text broken at the width, after a head on its first line.
+    pub(crate) fn paragraph(&mut self, head: &str, text: &str) -> anyhow::Result<()> {
+        let indent = head.chars().count();
+        for (index, part) in wrap(text, self.width.saturating_sub(indent).max(20)).iter().enumerate() {
+            let head = if index == 0 { head } else { "" };
+            self.line(&format!("{head:<indent$}{part}"))?;
+        }
+        Ok(())
     }
 
     /// Whether anybody still reads.
@@ -59,13 +70,6 @@ impl Output {
             }
             other => other.context("the output cannot be written"),
         }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        // A writer that is dropped flushes again, and what a closed pipe refused stays refused.
-        let _ = self.inner.flush();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::rules::{Rule, RuleInfo, Tally, Wants, stateless};
 use crate::verdict::Witness;
-use crate::words::{log_end, someone};
+use crate::words::{log_end, someone, whom};
 use tracecheck_schema::{Action, Event, Record, RejectReason, Role, Server, Stamp, State, Term};
 
 /// §5.4.1: the later last term wins; with equal last terms, the longer log.
@@ -131,9 +131,12 @@ impl Refusal<'_> {
             return None;
         }
         let own_vote = self.cx.voted_in(self.term, self.voter).next();
-        let but = match own_vote {
-            Some(_) => format!("but the vote it gave was for {} itself", self.candidate),
-            None => "but it had given none".to_owned(),
+        let before = self.cx.step(self.voter).before.map(|(state, _)| state);
+        let older = before.filter(|state| state.term < self.term).and_then(|state| state.voted_for);
+        let but = match (own_vote, older) {
+            (Some(_), _) => format!("but the vote it gave was for {} itself", self.candidate),
+            (None, Some(to)) => format!("but its vote for {} was of an older term", whom(self.voter, to)),
+            (None, None) => "but it had given none".to_owned(),
         };
         let witnesses = own_vote.map(|(_, at)| Witness::new(at, "its only vote in that term"));
         Some((format!("for another vote in that term, {but}"), witnesses.into_iter().collect()))

@@ -44,7 +44,10 @@ impl Rule for Stale {
             return;
         }
         let mut done = changes(&step, &before, &after);
-        done.extend(armed.iter().map(|one| format!("armed its {}", timer(*one))));
+        let timers: Vec<String> = armed.iter().map(|one| timer(*one).to_owned()).collect();
+        if !timers.is_empty() {
+            done.push(format!("armed its {}", list(&timers)));
+        }
         if done.is_empty() {
             return tally.met();
         }
@@ -86,7 +89,9 @@ fn changes(step: &Step, before: &State, after: &State) -> Vec<String> {
     note(before.voted_for != after.voted_for, &|| {
         format!("changed its vote from {} to {}", someone(before.voted_for), someone(after.voted_for))
     });
-    note(before.leader_id != after.leader_id, &|| {
+    // Another role or term brings another leader with it; that needs no words of its own.
+    let same_place = (before.term, before.role) == (after.term, after.role);
+    note(before.leader_id != after.leader_id && same_place, &|| {
         format!("took {} for the leader instead of {}", someone(after.leader_id), someone(before.leader_id))
     });
     // A leader may commit when its own write ends, which has no record of its own that shows the state.

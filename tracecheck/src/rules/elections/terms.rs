@@ -217,9 +217,10 @@ impl Rule for Obeys {
         }
     }
 
-    fn finish(&mut self, _cx: &Context, end: End, tally: &mut Tally) {
+    fn finish(&mut self, cx: &Context, end: End, tally: &mut Tally) {
+        let mut open = self.ignored.iter().flatten().filter(|one| !cx.was_killed(one.at));
         if end == End::Complete
-            && let Some(one) = self.ignored.iter().flatten().next()
+            && let Some(one) = open.next()
         {
             one.fail(tally);
         }

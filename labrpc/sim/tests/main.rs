@@ -1,0 +1,12 @@
+//! Tests of the simulated world, on a service that knows nothing of Raft.
+
+mod cases {
+    mod disks;
+    mod echo;
+    mod endings;
+    mod links;
+    mod nodes;
+    mod seeds;
+
+    pub(crate) use echo::{Echo, EchoClient, call, echo_world, run, s};
+}
