@@ -41,13 +41,13 @@ pub struct RunArguments {
     #[arg(value_name = "LAB")]
     pub labs: Vec<String>,
     /// Run seeds 0 to N−1 of each scenario [default: 10].
-    #[arg(long, value_name = "N", value_parser = seeds, conflicts_with = "seed")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seeds, conflicts_with = "seed")]
     pub seeds: Option<NonZeroU64>,
     /// Run this seed only.
-    #[arg(long, value_name = "S", value_parser = seed)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Run so many at the same time [default: one a processor].
-    #[arg(long, short, value_name = "J", value_parser = jobs)]
+    #[arg(long, short, value_name = "J", allow_negative_numbers = true, value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
     /// Write every run's trace into this directory, not only those of failing runs.
     #[arg(long, value_name = "DIR")]
@@ -76,7 +76,7 @@ pub struct ReplayArguments {
     #[arg(value_name = "TEST")]
     pub test: String,
     /// The seed to run it with.
-    #[arg(value_parser = seed)]
+    #[arg(allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// Write the trace to this file.
     #[arg(long, value_name = "FILE")]

@@ -124,20 +124,32 @@ fn style() -> ProgressStyle {
 /// The table, then for each failing scenario the report of its first failing seed, then the totals.
 pub fn human(rows: &[Row]) -> String {
     let mut out = table::render(rows);
+    let mut stubs: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in rows {
         let mut failures = row.failures();
         let Some(first) = failures.next() else { continue };
         let report =
             first.report.as_deref().unwrap_or("it failed, and its report is missing: a fault of the kit");
-        match report.trim_end() {
-            // One line says all, but not of whom.
-            short if !short.contains('\n') => out.push_str(&format!("\n{}: {short}\n", row.scenario.name)),
-            long => out.push_str(&format!("\n{long}\n")),
+        let report = report.trim_end();
+        if !report.contains('\n') {
+            // One function that is not written yet stops many scenarios: it is named once.
+            let name = row.scenario.name.as_str();
+            match stubs.iter_mut().find(|(same, _)| *same == report) {
+                Some((_, names)) => names.push(name),
+                None => stubs.push((report, vec![name])),
+            }
+            continue;
         }
+        out.push_str(&format!("\n{report}\n"));
         let others: Vec<String> = failures.map(|run| run.seed.to_string()).collect();
-        if !others.is_empty() && report.contains('\n') {
-            out.push_str(&format!("  also failed with seed {}\n", others.join(", ")));
+        if !others.is_empty() {
+            let seeds = if others.len() == 1 { "seed" } else { "seeds" };
+            out.push_str(&format!("  also failed with {seeds} {}\n", others.join(", ")));
         }
+    }
+    for (report, names) in stubs {
+        let options = textwrap::Options::new(80).initial_indent("  stops ").subsequent_indent("        ");
+        out.push_str(&format!("\n{report}\n{}\n", textwrap::fill(&names.join(", "), options)));
     }
     out.push_str(&format!("\n{}\n", table::totals(rows)));
     out
@@ -146,7 +158,8 @@ pub fn human(rows: &[Row]) -> String {
 /// Shows that the judge finds what is wrong, on a violation that was planted.
 fn plant(chosen: &[Chosen<'_>]) -> Result<(), Stop> {
     let Some(chosen) = chosen.first() else { return Ok(()) };
-    let planted = chosen.suite.binary.plant()?;
+    let names: Vec<String> = chosen.scenarios.iter().map(|one| one.name.clone()).collect();
+    let planted = chosen.suite.binary.plant(&names)?;
     let intro = format!(
         "Would a mistake have been found? Here is one planted on purpose. In a throwaway copy of the trace of {} \
          (seed {}), {}. Rule {} must notice, and does. This is what a failure looks like:",

@@ -72,16 +72,17 @@ impl Workspace {
     pub fn here() -> Result<Workspace, Stop> {
         let mut command = cargo();
         command.args(["locate-project", "--workspace", "--message-format", "plain"]);
-        let output = command.stderr(Stdio::null()).output().map_err(no_cargo)?;
+        let output = command.output().map_err(no_cargo)?;
         let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-        match manifest.parent() {
-            Some(root) if output.status.success() => {
-                Ok(Workspace { root: root.to_owned(), target_directory: None })
-            }
-            _ => Err(Stop::usage(
-                "there is no Cargo.toml here or above: change into the course's directory first",
-            )),
+        if let (true, Some(root)) = (output.status.success(), manifest.parent()) {
+            return Ok(Workspace { root: root.to_owned(), target_directory: None });
         }
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("could not find `Cargo.toml`") {
+            return Err(Stop::usage("there is no Cargo.toml here or above: change into the course's directory first"));
+        }
+        eprint!("{said}");
+        Err(unreadable())
     }
 
     /// A cargo command in this workspace.
@@ -123,7 +124,7 @@ impl Workspace {
         command.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
         let output = command.output().map_err(no_cargo)?;
         let metadata: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|_| Stop::failed("cargo cannot read this workspace: mend the error above first"))?;
+            .map_err(|_| unreadable())?;
         let packages = metadata["packages"].as_array().into_iter().flatten();
         let with_scenarios = packages.filter(|package| {
             let mut targets = package["targets"].as_array().into_iter().flatten();
@@ -138,6 +139,10 @@ impl Workspace {
 
 fn no_cargo(why: std::io::Error) -> Stop {
     Stop::failed(format!("cargo could not be started: {why}. Is Rust installed, and cargo in the PATH?"))
+}
+
+fn unreadable() -> Stop {
+    Stop::failed("cargo cannot read this workspace: mend the error above first")
 }
 
 /// The binary that this message of cargo announces, if it does.
@@ -179,15 +184,22 @@ impl Binary {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
         let (mut ended, mut last) = (false, None);
         for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
-            // A student's println! shares the stream: what is none of our lines is theirs to see.
-            match line.as_deref().map(serde_json::from_str::<Line>) {
-                Ok(Ok(Line::Run(line))) => {
+            let Ok(line) = line else { break };
+            // A student's print! shares the stream, perhaps even the line: what is not ours is theirs to see.
+            let ours = line.rfind("{\"type\":\"").unwrap_or(line.len());
+            let (theirs, ours) = line.split_at(ours);
+            let parsed = serde_json::from_str(ours);
+            let theirs = if parsed.is_ok() { theirs } else { line.as_str() };
+            if !theirs.is_empty() {
+                eprintln!("{theirs}");
+            }
+            match parsed {
+                Ok(Line::Run(line)) => {
                     last = Some(format!("{} with seed {}", line.scenario, line.seed));
                     result(line);
                 }
-                Ok(Ok(Line::End { .. })) => ended = true,
-                Ok(_) => eprintln!("{}", line.unwrap_or_default()),
-                Err(_) => break,
+                Ok(Line::End { .. }) => ended = true,
+                Ok(Line::Planted(_)) | Err(_) => {}
             }
         }
         let status = child.wait().map_err(|why| self.not_started(&why))?;
@@ -202,9 +214,13 @@ impl Binary {
         )))
     }
 
-    /// Lets it plant a violation and judge it.
-    pub fn plant(&self) -> Result<PlantedLine, Stop> {
-        let output = self.command("plant").output().map_err(|why| self.not_started(&why))?;
+    /// Lets it plant a violation in a run of one of these scenarios and judge it.
+    pub fn plant(&self, names: &[String]) -> Result<PlantedLine, Stop> {
+        let output = self
+            .command("plant")
+            .args(["--names", &names.join(",")])
+            .output()
+            .map_err(|why| self.not_started(&why))?;
         let text = String::from_utf8_lossy(&output.stdout);
         let planted = text.lines().find_map(|line| match serde_json::from_str(line) {
             Ok(Line::Planted(planted)) => Some(planted),

@@ -132,6 +132,7 @@ impl World {
         let mut nodes = self.nodes.borrow_mut();
         let Some(state) = nodes.get_mut(&node).filter(|state| state.alive) else { return };
         state.alive = false;
+        let last = state.recorder.last();
         state.recorder.close();
         let handlers = std::mem::take(&mut state.handlers);
         let disk = state.disk.clone();
@@ -140,7 +141,8 @@ impl World {
         drop(handlers);
         disk.crash();
         if let Some(server_id) = node.server() {
-            self.net.record(Event::Crash { server_id }, None, None);
+            // Caused by the last thing it did: a crash comes after all that its incarnation recorded.
+            self.net.record(Event::Crash { server_id }, None, last);
         }
     }
 

@@ -16,9 +16,10 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
                 ("should", expectation.expected.clone()),
             ],
             focus: Focus::Witnesses(expectation.witnesses.clone()),
+            rule: None,
         }),
         Ending::NotImplemented { what, place } => {
-            Some(Failure { lines: vec![("missing", format!("{what} ({place})"))], focus: Focus::Nothing })
+            Some(Failure { lines: vec![("missing", format!("{what} ({place})"))], focus: Focus::Nothing, rule: None })
         }
         Ending::Panic { node, t_ns, message, place } => Some(Failure {
             lines: vec![
@@ -26,6 +27,7 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
                 ("place", place.clone()),
             ],
             focus: Focus::Before(Some(*node)),
+            rule: None,
         }),
         Ending::Deadlock(sentence) => Some(stuck("deadlock", sentence)),
         Ending::Livelock(sentence) => Some(stuck("endless", sentence)),
@@ -34,7 +36,7 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
 }
 
 fn stuck(label: &'static str, sentence: &str) -> Failure {
-    Failure { lines: vec![(label, sentence.to_owned())], focus: Focus::Before(None) }
+    Failure { lines: vec![(label, sentence.to_owned())], focus: Focus::Before(None), rule: None }
 }
 
 fn violated(violation: &Violation) -> Failure {
@@ -44,7 +46,7 @@ fn violated(violation: &Violation) -> Failure {
         ("happened", violation.sentence.clone()),
     ];
     lines.extend(violation.expected.clone().map(|expected| ("should", expected)));
-    Failure { lines, focus: Focus::Witnesses(violation.witnesses.clone()) }
+    Failure { lines, focus: Focus::Witnesses(violation.witnesses.clone()), rule: Some(rule.id) }
 }
 
 /// A completed run still fails on a rule that failed at the end, stayed undecided, or was not exercised.
@@ -67,6 +69,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
                 ),
             ],
             focus: Focus::Nothing,
+            rule: None,
         });
     }
     for id in scenario.rules {
@@ -81,6 +84,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
         return Some(Failure {
             lines: vec![("missed", what), ("why", why.to_owned())],
             focus: Focus::Nothing,
+            rule: None,
         });
     }
     None

@@ -31,7 +31,8 @@ struct Options {
 pub(crate) fn main(scenarios: &[Scenario], arguments: &[String]) -> ExitCode {
     let served = match arguments.split_first() {
         Some((command, [])) if command == "list" => list(scenarios),
-        Some((command, [])) if command == "plant" => plant_one(scenarios),
+        Some((command, rest)) if command == "plant" => options(scenarios, rest)
+            .and_then(|(chosen, _)| print_line(&Line::Planted(plant::planted(&chosen)?))),
         Some((command, rest)) if command == "run" => {
             options(scenarios, rest).and_then(|(chosen, options)| {
                 run_all(&chosen, &options).map_err(|why| format!("the results could not be written: {why}"))
@@ -55,13 +56,9 @@ fn list(scenarios: &[Scenario]) -> Result<(), String> {
     Ok(())
 }
 
-fn plant_one(scenarios: &[Scenario]) -> Result<(), String> {
-    print_line(&Line::Planted(plant::planted(scenarios)?))
-}
-
 fn print_line(line: &impl Serialize) -> Result<(), String> {
     let text = serde_json::to_string(line).map_err(|why| why.to_string())?;
-    writeln!(io::stdout(), "{text}").map_err(|why| format!("the results could not be written: {why}"))
+    put(&text).map_err(|why| format!("the results could not be written: {why}"))
 }
 
 /// Reads the options of `run` and finds the scenarios.
@@ -125,20 +122,23 @@ fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
             });
         }
         drop(sender);
-        let mut out = io::stdout().lock();
         let mut waiting = BTreeMap::new();
         let mut printed = 0;
         for (number, line) in receiver {
             waiting.insert(number, line);
             while let Some(line) = waiting.remove(&printed) {
-                writeln!(out, "{line}")?;
+                put(&line)?;
                 printed += 1;
             }
-            out.flush()?;
         }
-        writeln!(out, "{}", Line::End { runs: printed as u64 }.to_json())?;
-        out.flush()
+        put(&Line::End { runs: printed as u64 }.to_json())
     })
+}
+
+/// Prints one line. Standard output is never kept locked: a student's println! would wait for it for ever.
+fn put(line: &str) -> io::Result<()> {
+    io::stdout().write_all(format!("{line}\n").as_bytes())?;
+    io::stdout().flush()
 }
 
 fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {

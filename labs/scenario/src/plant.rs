@@ -12,37 +12,31 @@ use tracecheck_schema::{Event, Record, Role, Server, Stamp, State, Term};
 /// The rule that the planted violation breaks.
 const RULE: &str = "E6";
 
-/// Plants a violation in the first scenario's first run that passes.
+/// The seed of the run that is copied.
+const SEED: u64 = 0;
+
+/// Plants a violation in the run of the first scenario that passes and has an election.
 pub(crate) fn planted(scenarios: &[Scenario]) -> Result<PlantedLine, String> {
-    let scenario = scenarios.first().ok_or("there is no scenario to plant a violation in")?;
-    let seed = 0;
-    let original = run::once(scenario, seed)?;
-    if judge::failure(scenario, &original).is_some() {
-        return Err(format!("{} with seed {seed} fails: plant a violation in a passing run", scenario.name));
-    }
-    let (run, planted) = plant(original).ok_or_else(|| {
+    let fitting = scenarios.iter().find_map(|scenario| {
+        let run = run::once(scenario, SEED).ok().filter(|run| judge::failure(scenario, run).is_none())?;
+        plant(run).map(|(run, planted)| (scenario, run, planted))
+    });
+    let (scenario, run, planted) = fitting.ok_or_else(|| {
         format!(
-            "nobody was elected in {} with seed {seed}: nowhere to plant a second coordinator",
-            scenario.name
+            "no scenario passes with seed {SEED} and elects a leader: there is no run to plant a violation in"
         )
     })?;
     let run = judged(run);
-    match &run.ending {
-        Ending::Violation(violation) if violation.rule.id == RULE => {}
-        Ending::Violation(violation) => {
-            return Err(format!(
-                "a second coordinator was planted, and the judge named {}, not {RULE}",
-                violation.rule.id
-            ));
-        }
-        _ => return Err(format!("a second coordinator was planted, and the judge did not see it ({RULE})")),
-    }
-    let Some(failure) = judge::failure(scenario, &run) else {
-        return Err("a violation counted as a pass".to_owned());
+    let named = match &run.ending {
+        Ending::Violation(violation) if violation.rule.id == RULE => Ok(()),
+        Ending::Violation(violation) => Err(format!("the judge named {}, not {RULE}", violation.rule.id)),
+        _ => Err(format!("the judge did not see it ({RULE})")),
     };
-    let report =
-        report::render(&Sight { scenario, seed, run: &run, difference: None, trace: None }, &failure);
-    Ok(PlantedLine { scenario: scenario.name.to_owned(), seed, rule: RULE.to_owned(), planted, report })
+    named.map_err(|wrong| format!("a second leader was planted in {}, and {wrong}", scenario.name))?;
+    let failure = judge::failure(scenario, &run).ok_or("a violation counted as a pass")?;
+    let sight = Sight { scenario, seed: SEED, run: &run, difference: None, trace: None };
+    let report = report::render(&sight, &failure);
+    Ok(PlantedLine { scenario: scenario.name.to_owned(), seed: SEED, rule: RULE.to_owned(), planted, report })
 }
 
 /// Lets a second server become coordinator right after the first did. The sentence says who.

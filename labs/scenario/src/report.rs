@@ -12,6 +12,8 @@ use tracecheck_schema::{Node, Role, State};
 pub(crate) struct Failure {
     pub(crate) lines: Vec<(&'static str, String)>,
     pub(crate) focus: Focus,
+    /// The rule that was broken, if it was one.
+    pub(crate) rule: Option<&'static str>,
 }
 
 /// Which events a report shows.
@@ -38,6 +40,8 @@ pub(crate) struct Sight<'a> {
 /// How wide a report may be.
 pub(crate) const WIDTH: usize = 80;
 const LABEL: usize = 14;
+/// A space at which no line is broken.
+const GLUE: &str = "\u{a0}";
 
 /// The report.
 pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
@@ -69,15 +73,19 @@ pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
         line(&mut out, "why", twice::WHY);
     }
     if let Some(trace) = trace {
-        again(&mut out, scenario, *seed, trace);
+        again(&mut out, sight, failure.rule, trace);
     }
     out
 }
 
 /// How to see it again. A path or a command is copied as a whole: these lines are never wrapped.
-fn again(out: &mut String, scenario: &Scenario, seed: u64, trace: &Result<String, String>) {
+fn again(out: &mut String, sight: &Sight<'_>, rule: Option<&str>, trace: &Result<String, String>) {
+    let Sight { scenario, seed, .. } = sight;
     unwrapped(out, "seed", &seed.to_string());
     unwrapped(out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
+    if let Some(rule) = rule {
+        unwrapped(out, "the rule", &format!("cargo tracecheck explain {rule}"));
+    }
     match trace {
         Ok(path) => {
             unwrapped(out, "trace", path);
@@ -105,10 +113,10 @@ pub(crate) fn tried(scenario: &Scenario) -> String {
     cited(scenario.sentence, scenario.source)
 }
 
-/// A sentence with where it comes from, before its full stop.
+/// A sentence with where it comes from, before its full stop. Of a list of sources, the first will do.
 pub(crate) fn cited(sentence: &str, source: &str) -> String {
-    let (open, close) = if source.contains('(') { ('[', ']') } else { ('(', ')') };
-    format!("{} {open}{source}{close}.", sentence.trim_end_matches('.'))
+    let first = source.split(['(', ';', ',']).next().unwrap_or(source).trim();
+    format!("{} ({first}).", sentence.trim_end_matches('.'))
 }
 
 /// Appends a labelled text, wrapped under its label.
@@ -116,7 +124,7 @@ fn line(out: &mut String, label: &str, text: &str) {
     let first = format!("  {label:<width$}", width = LABEL - 2);
     let rest = " ".repeat(LABEL);
     let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&rest);
-    out.push_str(&textwrap::fill(text, options));
+    out.push_str(&textwrap::fill(text, options).replace(GLUE, " "));
     out.push('\n');
 }
 
@@ -128,7 +136,8 @@ fn unwrapped(out: &mut String, label: &str, text: &str) {
 fn believed(run: &Run) -> String {
     let last = |server| {
         let states = run.records.iter().rev().filter(|record| record.server() == Some(server));
-        states.filter_map(|record| record.state).next().map(|state| format!("{server} {}", belief(&state)))
+        let state = states.filter_map(|record| record.state).next();
+        state.map(|state| format!("{server} {}", belief(&state)).replace(' ', GLUE))
     };
     run.header.servers.iter().copied().filter_map(last).collect::<Vec<_>>().join(" · ")
 }

@@ -51,21 +51,24 @@ fn a_table_with_failures() {
             &[],
             "not implemented: lab2a: vote: vote once (election.rs:3)",
         ),
+        row("lab2a_07_too", &[(0, Fail)], &[], "not implemented: lab2a: vote: vote once (election.rs:3)"),
     ];
     let expected = "\
 scenario                  seeds  virtual  RPCs  events  rules exercised
 lab2a_01_first_leader       2/2    2.0 s    86     529  E1–E3 E6
 lab2a_05_deaf          FAIL 1/3    2.0 s    87     529  C1 C2 D1 E1–E4 E6 E8 E10 L1 L3 L5 S1–S3 T1
 lab2a_06_stub          FAIL 0/2    2.0 s    86     529
+lab2a_07_too           FAIL 0/1    2.0 s    86     529
 
 lab2a_05_deaf, seed 1, failed
 
   broke
   also failed with seed 2
 
-lab2a_06_stub: not implemented: lab2a: vote: vote once (election.rs:3)
+not implemented: lab2a: vote: vote once (election.rs:3)
+  stops lab2a_06_stub, lab2a_07_too
 
-3 scenarios, 7 runs: 2 scenarios failed. 14 s of virtual time, 607 RPCs.
+4 scenarios, 8 runs: 3 scenarios failed. 16 s of virtual time, 693 RPCs.
 ";
     assert_eq!(human(&rows), expected);
 }

@@ -24,6 +24,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario { rules: &["E6", "E10"], ..scenario("lab2a_08_vacuous", first_leader) },
         Scenario { seeded: false, ..scenario("lab2a_09_script", first_leader) },
         scenario("lab2b_01_deadlock", deadlock),
+        scenario("lab2b_02_prints", prints),
     ]
 }
 
@@ -127,6 +128,13 @@ fn unsteady(seed: u64) -> Run {
 fn deadlock(seed: u64) -> Run {
     let sentence = "Nobody can act ever again: s1 waits for a message, and none is under way.".to_owned();
     judged("deadlock", seed, Trace::elected(seed), Ending::Deadlock(sentence))
+}
+
+/// Prints as students do to find a mistake.
+fn prints(seed: u64) -> Run {
+    println!("seed {seed}");
+    print!("half a line, ");
+    first_leader(seed)
 }
 
 /// The stamp of a server's record in its first incarnation.

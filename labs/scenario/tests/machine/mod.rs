@@ -10,6 +10,7 @@ pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("machine::verdicts", verdicts),
     ("machine::traces_of_passing_runs_on_request", traces_of_passing_runs_on_request),
     ("machine::the_judge_names_a_planted_violation", the_judge_names_a_planted_violation),
+    ("machine::scenarios_may_print", scenarios_may_print),
     ("machine::wrong_arguments_are_one_sentence", wrong_arguments_are_one_sentence),
 ];
 
@@ -87,6 +88,18 @@ fn the_judge_names_a_planted_violation() -> Result<(), String> {
     let said = "s2 was made coordinator of term 1 too, right after s1 was elected in it";
     assert_eq!((planted.rule.as_str(), planted.planted.as_str()), ("E6", said));
     assert!(planted.report.contains("E6") && !planted.report.contains("replay"), "{}", planted.report);
+    Ok(())
+}
+
+/// Their output shares the stream; ours ends the line.
+fn scenarios_may_print() -> Result<(), String> {
+    let traces = directory();
+    let out = fake(&["--raftlab", "run", "--names", "lab2b_02_prints", "--jobs", "3"], &[], traces.path());
+    let out = text(&out.stdout);
+    assert!(out.contains("seed 9\n") && out.contains("half a line, "), "{out}");
+    let ours = out.lines().filter_map(|line| line.find("{\"type\":\"").map(|at| &line[at..]));
+    let ours: Result<Vec<Line>, _> = ours.map(serde_json::from_str).collect();
+    assert_eq!(ours.map_err(|why| why.to_string())?.len(), 11, "{out}");
     Ok(())
 }
 

@@ -18,9 +18,10 @@ fn report(scenario: &str, seed: u64) -> String {
     let traces = directory();
     let seed = seed.to_string();
     let out = fake(&["--raftlab", "run", "--names", scenario, "--seed", &seed], &[], traces.path());
-    let line = text(&out.stdout);
-    let line: serde_json::Value =
-        serde_json::from_str(line.lines().next().unwrap_or_default()).expect("a JSON line");
+    let out = text(&out.stdout);
+    // A scenario may print before the first line of ours.
+    let line = out.find("{\"type\"").and_then(|at| out[at..].lines().next()).unwrap_or_default();
+    let line: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
     let report = line["report"].as_str().unwrap_or_default();
     report.replace(&traces.path().display().to_string(), "TRACES")
 }
@@ -41,6 +42,7 @@ lab2a_02_two_leaders, seed 3, failed
   at the end  s1 leader t1 · s2 follower t1 · s3 leader t1
   seed        3
   replay      cargo labs replay lab2a_02_two_leaders 3
+  the rule    cargo tracecheck explain E6
   trace       TRACES/lab2a_02_two_leaders-3.jsonl
               cargo tracecheck log TRACES/lab2a_02_two_leaders-3.jsonl
 ";
