@@ -10,6 +10,8 @@ struct Cli {}
 
 fn main() -> ExitCode {
     let Cli {} = Cli::parse();
-    eprintln!("cargo grade has no commands yet: this version runs labs (cargo labs run) but grades no submissions");
+    eprintln!(
+        "cargo grade has no commands yet: this version runs labs (cargo labs run) but grades no submissions"
+    );
     ExitCode::from(2)
 }

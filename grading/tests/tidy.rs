@@ -74,7 +74,14 @@ fn every_source_file_says_what_it_is_and_is_one_topic() {
 #[test]
 fn nothing_is_left_half_done_or_names_a_machine() {
     // Put together here, so that this file does not accuse itself.
-    let banned = [["todo", "!("], ["unimplemented", "!("], ["dbg", "!("], ["/ro", "ot/"], ["/ho", "me/"], ["/wo", "rk/"]];
+    let banned = [
+        ["todo", "!("],
+        ["unimplemented", "!("],
+        ["dbg", "!("],
+        ["/ro", "ot/"],
+        ["/ho", "me/"],
+        ["/wo", "rk/"],
+    ];
     let mut complaints = Vec::new();
     for (name, path) in files() {
         let Ok(text) = fs::read_to_string(path) else { continue };
@@ -93,7 +100,9 @@ fn nothing_is_left_half_done_or_names_a_machine() {
 fn the_core_is_pure_and_simulated_code_iterates_in_order() {
     let mut complaints = Vec::new();
     let mut ban = |name: &str, text: &str, words: &[&str]| {
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+        for (number, line) in
+            text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
             for word in words.iter().filter(|word| line.contains(**word)) {
                 complaints.push(format!("{name}:{}: `{word}` has no place here", number + 1));
             }
@@ -103,7 +112,11 @@ fn the_core_is_pure_and_simulated_code_iterates_in_order() {
     assert!(sources.iter().any(|(name, _)| name == "raft/src/core/election.rs"));
     for (name, text) in &sources {
         if name.starts_with("raft/src/core/") {
-            ban(name, text, &["tokio", "std::fs", "std::time", "rand::", "async ", "tracing", "std::net", "thread"]);
+            ban(
+                name,
+                text,
+                &["tokio", "std::fs", "std::time", "rand::", "async ", "tracing", "std::net", "thread"],
+            );
         }
         if name.starts_with("raft/src/") || name.starts_with("labrpc/sim/src/") {
             ban(name, text, &["HashMap", "HashSet", "Instant::now", "SystemTime"]);
@@ -166,7 +179,8 @@ fn every_crate_takes_the_workspaces_lints_and_nobody_allows_unsafe() {
 fn every_rule_of_the_judge_is_in_the_readers_table() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there is an ARCHITECTURE.md");
     let line = text.lines().find(|line| line.starts_with("Rules today:")).expect("it lists the rules");
-    let listed: Vec<&str> = line.trim_start_matches("Rules today:").trim_end_matches('.').split_whitespace().collect();
+    let listed: Vec<&str> =
+        line.trim_start_matches("Rules today:").trim_end_matches('.').split_whitespace().collect();
     let known: Vec<&str> = tracecheck::rules().iter().map(|rule| rule.id).collect();
     assert_eq!(listed, known);
 }

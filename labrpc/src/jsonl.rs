@@ -13,6 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
 const TARGET: &str = "raftlab::trace";
@@ -59,6 +60,11 @@ impl<W: Write + Send + 'static> JsonLines<W> {
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     {
         self.handle().with_filter(filter_fn(is_record))
+    }
+
+    /// Runs `f` with this layer as the thread's only listener, so that what `f` [`emit`]s is written.
+    pub fn listen<T>(&self, f: impl FnOnce() -> T) -> T {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(self.layer()), f)
     }
 
     /// Flushes, and tells of the first record that could not be written, if there was one.

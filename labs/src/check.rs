@@ -1,6 +1,6 @@
 //! `cargo labs check-starter`: the proof that the starter is worth handing out.
 //!
-//! The stubs compile without a warning; every scenario of the first part fails with the one line
+//! The stubs compile without a warning; every scored scenario fails with the one line
 //! `not implemented: …`; with the solution put back, part by part, everything passes.
 
 use crate::cli::CheckArguments;
@@ -26,14 +26,18 @@ pub fn main(arguments: &CheckArguments) -> Result<ExitCode, Stop> {
     println!("The starter compiles without a warning.");
     let suites = run::suites(&tree)?;
     for part in &list.parts {
-        let failed = fails(&suites, &part.lab)?;
-        println!("{}: {failed} scenarios, and each fails with the one line `not implemented: …`.", part.lab);
+        match fails(&suites, &part.lab)? {
+            0 => println!("{}: no scenario is worth points yet.", part.lab),
+            count => println!("{}: {count} scenarios fail with the one line `not implemented: …`.", part.lab),
+        }
     }
     for part in &list.parts {
         put(&original, &tree, Some(&part.lab))?;
         without_warnings(&tree)?;
         let (scenarios, runs) = passes(&run::suites(&tree)?, &part.lab, arguments.seeds.get())?;
-        println!("{}: with its solution put back, {scenarios} scenarios pass ({runs} runs).", part.lab);
+        if scenarios > 0 {
+            println!("{}: with its solution put back, {scenarios} scenarios pass ({runs} runs).", part.lab);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -79,7 +79,9 @@ impl Workspace {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("could not find `Cargo.toml`") {
-            return Err(Stop::usage("there is no Cargo.toml here or above: change into the course's directory first"));
+            return Err(Stop::usage(
+                "there is no Cargo.toml here or above: change into the course's directory first",
+            ));
         }
         eprint!("{said}");
         Err(unreadable())
@@ -123,8 +125,7 @@ impl Workspace {
         let mut command = self.cargo();
         command.args(["metadata", "--no-deps", "--format-version", "1"]).stderr(Stdio::inherit());
         let output = command.output().map_err(no_cargo)?;
-        let metadata: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|_| unreadable())?;
+        let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|_| unreadable())?;
         let packages = metadata["packages"].as_array().into_iter().flatten();
         let with_scenarios = packages.filter(|package| {
             let mut targets = package["targets"].as_array().into_iter().flatten();

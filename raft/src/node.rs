@@ -7,7 +7,7 @@
 //!
 //! Never: decides anything that the paper speaks of.
 
-use crate::core::{Call, Config, ConfigError, Core, Effect, Hard, Input, Rep, Req, Saved, Write};
+use crate::core::{Call, Config, ConfigError, Core, Effect, Hard, Input, Ms, Rep, Req, Saved, Write};
 use crate::observe::{Observer, Step, sent};
 use crate::release::Release;
 use crate::rpc::{RaftEnd, RaftService};
@@ -155,6 +155,9 @@ impl Raft {
     }
 }
 
+/// A timer longer than this (ten days) fires after this.
+const LONGEST_TIMER: Ms = 10 * 24 * 3600 * 1000;
+
 struct Waiting {
     from: Server,
     req: Req,
@@ -241,8 +244,13 @@ impl Driver {
                 self.unsynced.push_back((self.release.wrote(), write));
             }
             Effect::SetTimer(timer, range) => {
-                let ns = range.start() * 1_000_000..=range.end() * 1_000_000;
-                let after = Duration::from_nanos(self.host.draw(ns));
+                if range.is_empty() {
+                    self.absurd(&format!(
+                        "its {timer:?} timer is to be drawn from the empty range {range:?} ms"
+                    ));
+                }
+                let ns = |ms: Ms| ms.min(LONGEST_TIMER).saturating_mul(1_000_000);
+                let after = Duration::from_nanos(self.host.draw(ns(*range.start())..=ns(*range.end())));
                 self.timers.insert(timer, self.host.now() + after);
             }
             Effect::StopTimer(timer) => {
@@ -256,11 +264,20 @@ impl Driver {
         }
     }
 
+    /// The core wants what cannot be done: a mistake in it, told as its server's panic.
+    fn absurd(&self, what: &str) -> ! {
+        panic!("the core of {} made no sense: {what}", self.me)
+    }
+
     /// Lets a message go, and records that it does.
     fn leave(&mut self, effect: Effect) {
         match effect {
             Effect::Send { to, ref req, .. } => {
-                let Some(end) = self.peers.get(&to).cloned() else { return };
+                let Some(end) = self.peers.get(&to).cloned() else {
+                    let whom =
+                        if to == self.me { "itself".to_owned() } else { format!("{to}, which is no peer") };
+                    self.absurd(&format!("it sends a {} to {whom}", req.kind()));
+                };
                 let stamp = self.record_sent(&effect, None);
                 let (req, shared) = (req.clone(), self.shared.clone());
                 self.host.spawn(Box::pin(async move {
@@ -297,7 +314,10 @@ impl Driver {
         let Poll::Ready(result) = sync.as_mut().poll(cx) else { return false };
         self.sync = None;
         if let Err(error) = result {
-            panic!("{}: the disk failed ({error}), and a server that cannot persist must not go on", Node::Server(self.me));
+            panic!(
+                "{}: the disk failed ({error}), and a server that cannot persist must not go on",
+                Node::Server(self.me)
+            );
         }
         self.synced(upto);
         true

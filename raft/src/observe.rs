@@ -7,8 +7,8 @@
 //! Never: clones or compares a log.
 
 use crate::core::{AppendArgs, Effect, Input, Membership, Rep, Req, VoteArgs, Write};
-use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
 use labrpc::Recorder;
+use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Derives the events of one server.
@@ -102,7 +102,9 @@ impl Observer {
             effects.iter().any(|effect| matches!(effect, Effect::Send { req, .. } if wanted(req)))
         };
         let moved = after.term > before.term || after.role != before.role;
-        if before.role == Role::Candidate && moved && !(after.role == Role::Leader && after.term == before.term)
+        if before.role == Role::Candidate
+            && moved
+            && !(after.role == Role::Leader && after.term == before.term)
         {
             record(Event::ProposalRejected { server_id, term: before.term });
         }

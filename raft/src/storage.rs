@@ -10,7 +10,9 @@ pub enum StorageError {
     #[error("the disk cannot be read: {0}")]
     Unreadable(String),
     /// A record is not one of ours.
-    #[error("record {number} on the disk is no write of this server: {why}; start with another data directory, or restore this one from a backup")]
+    #[error(
+        "record {number} on the disk is no write of this server: {why}; start with another data directory, or restore this one from a backup"
+    )]
     Foreign {
         /// The record's number.
         number: u64,

@@ -85,10 +85,17 @@ fn main() {
     }
     eprintln!("\r                 ");
     let rate = |kind: usize| (u64::from(CLIENTS) * CALLS) as f64 / best[kind].as_secs_f64();
-    println!("{} calls by {CLIENTS} clients over 1-5 ms links, best of {ROUNDS} rounds", u64::from(CLIENTS) * CALLS);
+    println!(
+        "{} calls by {CLIENTS} clients over 1-5 ms links, best of {ROUNDS} rounds",
+        u64::from(CLIENTS) * CALLS
+    );
     println!("  bare    {:>9.0} calls/s  (mpsc and oneshot through the same heap)", rate(0));
     println!("  rpc     {:>9.0} calls/s  {:.2} of bare   (aim 0.30)", rate(1), rate(1) / rate(0));
-    println!("  judged  {:>9.0} calls/s  {:.2} of rpc    (aim 0.50; 4 records a call, all rules)", rate(2), rate(2) / rate(1));
+    println!(
+        "  judged  {:>9.0} calls/s  {:.2} of rpc    (aim 0.50; 4 records a call, all rules)",
+        rate(2),
+        rate(2) / rate(1)
+    );
 }
 
 fn timed(sim: &Sim, main: impl Future<Output = ()> + 'static) -> Duration {
@@ -182,13 +189,19 @@ fn calls(seed: u64, judged: bool) -> Duration {
         };
         let server = Server(100);
         let recorder = start(server).recorder().clone();
-        let last = { let recorder = recorder.clone(); Rc::new(move || recorder.last()) };
+        let last = {
+            let recorder = recorder.clone();
+            Rc::new(move || recorder.last())
+        };
         let served = Served::new(server.into(), last, Answering(judged.then_some(recorder)).serve());
         world.serve(server.into(), "bench", Rc::new(served));
         let hosts = (1..=CLIENTS).map(|n| start(Server(n))).collect();
         clients(hosts, move |host| {
             let recorder = host.recorder().clone();
-            let last = { let recorder = recorder.clone(); Rc::new(move || recorder.last()) };
+            let last = {
+                let recorder = recorder.clone();
+                Rc::new(move || recorder.last())
+            };
             let wire = world.wire(recorder.node(), server.into(), "bench", |_, _| None);
             let end: End<ServiceRequest, ServiceResponse> = End::over_wire(recorder.node(), last, wire);
             async move {
@@ -206,7 +219,10 @@ fn calls(seed: u64, judged: bool) -> Duration {
                 } else {
                     let client = ServiceClient::from(end);
                     for n in 0..CALLS {
-                        assert_eq!(client.append(context(), Message::new(n)).await.expect("nothing is lost"), n);
+                        assert_eq!(
+                            client.append(context(), Message::new(n)).await.expect("nothing is lost"),
+                            n
+                        );
                     }
                 }
             }

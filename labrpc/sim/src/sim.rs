@@ -95,9 +95,8 @@ impl Sim {
         let old = nodes.remove(&node);
         assert!(!old.as_ref().is_some_and(|old| old.alive), "{node} runs already");
         let inc = old.as_ref().map_or(1, |old| old.inc + 1);
-        let disk = old
-            .map(|old| old.disk)
-            .unwrap_or_else(|| SimDisk::new(Rc::downgrade(world), world.seed, node));
+        let disk =
+            old.map(|old| old.disk).unwrap_or_else(|| SimDisk::new(Rc::downgrade(world), world.seed, node));
         let recorder = Recorder::new(world.trace.clone(), node, inc);
         let stream = Stream::new(world.seed, &format!("{node} incarnation {inc}"));
         let state = NodeState {

@@ -156,7 +156,8 @@ impl World {
 
     /// Whether that incarnation lives.
     pub(crate) fn lives(&self, node: Node, inc: u32) -> bool {
-        node == Node::Run || self.nodes.borrow().get(&node).is_some_and(|state| state.alive && state.inc == inc)
+        node == Node::Run
+            || self.nodes.borrow().get(&node).is_some_and(|state| state.alive && state.inc == inc)
     }
 
     /// Breaks the reference cycles between tasks, handlers and the world.

@@ -8,5 +8,5 @@ mod cases {
     mod nodes;
     mod seeds;
 
-    pub(crate) use echo::{Echo, EchoClient, call, echo_world, run, s};
+    pub(crate) use echo::{call, echo_world, run, s};
 }

@@ -18,9 +18,11 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
             focus: Focus::Witnesses(expectation.witnesses.clone()),
             rule: None,
         }),
-        Ending::NotImplemented { what, place } => {
-            Some(Failure { lines: vec![("missing", format!("{what} ({place})"))], focus: Focus::Nothing, rule: None })
-        }
+        Ending::NotImplemented { what, place } => Some(Failure {
+            lines: vec![("missing", format!("{what} ({place})"))],
+            focus: Focus::Nothing,
+            rule: None,
+        }),
         Ending::Panic { node, t_ns, message, place } => Some(Failure {
             lines: vec![
                 ("panicked", format!("{node} at {}: {message}", crate::rows::time(*t_ns))),
@@ -69,7 +71,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
                 ),
             ],
             focus: Focus::Nothing,
-            rule: None,
+            rule: Some(id),
         });
     }
     for id in scenario.rules {
@@ -84,7 +86,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
         return Some(Failure {
             lines: vec![("missed", what), ("why", why.to_owned())],
             focus: Focus::Nothing,
-            rule: None,
+            rule: Some(id),
         });
     }
     None

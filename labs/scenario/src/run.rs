@@ -3,8 +3,10 @@
 //! A panic that leaves `Scenario::run` is the kit's fault: a student's panic is an [`crate::Ending`].
 
 use crate::{Run, Scenario};
+use labrpc::JsonLines;
 use std::cell::RefCell;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::panic;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
@@ -72,12 +74,15 @@ pub(crate) fn trace_hash(run: &Run) -> u128 {
     xxh3_128(&trace_bytes(run))
 }
 
-/// Writes the run's trace as JSON lines, the header first. Makes the directory if it is missing.
+/// Writes the run's trace as JSON lines, through the layer that real servers write theirs through. Makes the
+/// directory if it is missing.
 pub fn write_trace(path: &Path, run: &Run) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    std::fs::write(path, trace_bytes(run))
+    let lines = JsonLines::new(BufWriter::new(File::create(path)?), &run.header)?;
+    lines.listen(|| run.records.iter().for_each(labrpc::emit));
+    lines.finish()
 }
 
 /// Where traces of failing runs go: `RAFTLAB_TRACE_DIR`, or `raftlab` in cargo's target directory.

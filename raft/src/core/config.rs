@@ -29,13 +29,19 @@ pub enum ConfigError {
     #[error("a cluster needs at least one voter, and `voters` is empty")]
     NoVoters,
     /// The range's ends are the wrong way round, or timeouts cannot differ.
-    #[error("`election_timeout` must be a range of at least two milliseconds, for equal timeouts split votes for ever")]
+    #[error(
+        "`election_timeout` must be a range of at least two milliseconds, for equal timeouts split votes for ever"
+    )]
     ElectionTimeout,
     /// Followers would time out between two heartbeats.
-    #[error("`heartbeat` must be above 0 and less than half of the shortest election timeout, or one lost message deposes a leader")]
+    #[error(
+        "`heartbeat` must be above 0 and less than half of the shortest election timeout, or one lost message deposes a leader"
+    )]
     Heartbeat,
     /// A leader would step down between two heartbeats.
-    #[error("`quorum_check` must be at least two heartbeats, or a leader steps down before anybody can answer")]
+    #[error(
+        "`quorum_check` must be at least two heartbeats, or a leader steps down before anybody can answer"
+    )]
     QuorumCheck,
 }
 

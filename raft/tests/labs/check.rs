@@ -70,8 +70,11 @@ impl Cluster {
     }
 
     fn no_agreement(&self, among: &[Server], within_ms: u64) -> Expectation {
-        let leaders: Vec<Server> =
-            among.iter().copied().filter(|s| self.state(*s).is_some_and(|s| s.role == Role::Leader)).collect();
+        let leaders: Vec<Server> = among
+            .iter()
+            .copied()
+            .filter(|s| self.state(*s).is_some_and(|s| s.role == Role::Leader))
+            .collect();
         let terms: Vec<Term> = among.iter().filter_map(|s| self.state(*s)).map(|s| s.term).collect();
         let seconds = within_ms / 1000;
         let what = match &leaders[..] {
@@ -80,7 +83,10 @@ impl Cluster {
                 list(among),
                 terms.iter().max().unwrap_or(&0)
             ),
-            [one] => format!("{one} leads, but not all of {} follow it in one term after {seconds} s.", list(among)),
+            [one] => format!(
+                "{one} leads, but not all of {} follow it in one term after {seconds} s.",
+                list(among)
+            ),
             more => format!("{} all believe that they lead, {seconds} s after the last fault.", list(more)),
         };
         let expected = format!(
@@ -104,7 +110,8 @@ impl Cluster {
                     .iter()
                     .copied()
                     .filter(|s| {
-                        self.state(*s).is_none_or(|state| state.term != term || state.leader_id != Some(leader))
+                        self.state(*s)
+                            .is_none_or(|state| state.term != term || state.leader_id != Some(leader))
                     })
                     .collect();
                 let sentence = format!(
@@ -142,7 +149,10 @@ impl Cluster {
             Some(leader) => Err(unmet(
                 "thesis §6.2",
                 format!("{leader} still believes that it leads, {} s after {because}.", within_ms / 1000),
-                format!("A leader that no quorum answers should have stepped down within {} s.", within_ms / 1000),
+                format!(
+                    "A leader that no quorum answers should have stepped down within {} s.",
+                    within_ms / 1000
+                ),
                 self.last_of(&[leader]),
             )),
         }

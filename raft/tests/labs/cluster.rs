@@ -36,7 +36,8 @@ impl Cluster {
     pub(crate) fn start_server(&self, me: Server) {
         let host = self.sim.start(me.into());
         let recorder = host.recorder().clone();
-        let peers = self.all().into_iter().filter(|to| *to != me).map(|to| (to, end(&self.sim, &recorder, to)));
+        let peers =
+            self.all().into_iter().filter(|to| *to != me).map(|to| (to, end(&self.sim, &recorder, to)));
         let peers: Vec<_> = peers.collect();
         let config = self.setup.config();
         let raft = match self.setup.durability {
@@ -88,7 +89,8 @@ impl Cluster {
         let leader = first.leader_id?;
         let same = states.iter().all(|state| state.term == first.term && state.leader_id == Some(leader));
         let leads = self.state(leader).is_some_and(|state| state.role == Role::Leader);
-        (states.len() == among.len() && among.contains(&leader) && same && leads).then_some((leader, first.term))
+        (states.len() == among.len() && among.contains(&leader) && same && leads)
+            .then_some((leader, first.term))
     }
 
     /// Cuts a server off from all others.

@@ -119,12 +119,8 @@ fn ending(outcome: Outcome, violation: Option<Violation>, unmet: Option<Expectat
         (_, Some(violation), _) => Ending::Violation(violation),
         (Outcome::Completed, None, Some(unmet)) => Ending::Expectation(unmet),
         (Outcome::Completed, None, None) => Ending::Completed,
-        (Outcome::NotImplemented(stub), ..) => {
-            Ending::NotImplemented { what: stub.what, place: stub.place }
-        }
-        (Outcome::Panic { node, t_ns, message, place }, ..) => {
-            Ending::Panic { node, t_ns, message, place }
-        }
+        (Outcome::NotImplemented(stub), ..) => Ending::NotImplemented { what: stub.what, place: stub.place },
+        (Outcome::Panic { node, t_ns, message, place }, ..) => Ending::Panic { node, t_ns, message, place },
         (Outcome::Deadlock(sentence), ..) => Ending::Deadlock(sentence),
         (Outcome::Livelock(sentence), ..) => Ending::Livelock(sentence),
         (Outcome::TimeUp(sentence), ..) => Ending::TimeUp(sentence),

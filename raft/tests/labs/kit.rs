@@ -79,7 +79,10 @@ fn crashes_with_real_durability() -> Result<(), String> {
                 other => return Err(format!("seed {seed}: {} is {other:?}", rule.id)),
             }
         }
-        ensure(run.records.iter().any(|record| record.at.inc > 2), format!("seed {seed}: nobody crashed twice"))?;
+        ensure(
+            run.records.iter().any(|record| record.at.inc > 2),
+            format!("seed {seed}: nobody crashed twice"),
+        )?;
     }
     ensure(met > 10_000, format!("D1 was met only {met} times"))
 }
@@ -140,13 +143,19 @@ fn single_server() -> Result<(), String> {
     });
     ensure(matches!(run.ending, Ending::Completed), format!("{:?}", run.ending))?;
     let at = |name| run.records.iter().position(|record| record.event.action().name() == name);
-    ensure(at("Durable").is_some() && at("Durable") < at("CoordElected"), "elected before its vote was durable")
+    ensure(
+        at("Durable").is_some() && at("Durable") < at("CoordElected"),
+        "elected before its vote was durable",
+    )
 }
 
 fn table_is_sound() -> Result<(), String> {
     let scenarios = lab2a::scenarios();
     let points: u32 = scenarios.iter().map(|scenario| scenario.points).sum();
-    ensure(points == 25, format!("2A is worth a quarter of Lab 2's 100 points, but its tests add up to {points}"))?;
+    ensure(
+        points == 25,
+        format!("2A is worth a quarter of Lab 2's 100 points, but its tests add up to {points}"),
+    )?;
     for (number, scenario) in scenarios.iter().enumerate() {
         let prefix = format!("{}_{:02}_", scenario.part, number + 1);
         ensure(scenario.name.starts_with(&prefix), format!("{} should begin with {prefix}", scenario.name))?;
@@ -176,7 +185,10 @@ fn same_bytes() -> Result<(), String> {
         run.records.iter().for_each(|record| write_record(record, &mut here));
         let file = folder.join(format!("{}-{seed}.jsonl", scenario.name));
         let there = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        ensure(here == there, format!("{}, seed {seed}: two processes wrote different traces", scenario.name))?;
+        ensure(
+            here == there,
+            format!("{}, seed {seed}: two processes wrote different traces", scenario.name),
+        )?;
         compared += 1;
     }
     std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;

@@ -171,8 +171,14 @@ fn rpc_bound(seed: u64) -> Run {
         match cluster.most_requests_an_attempt() {
             Some((server, requests)) if requests > bound => Err(unmet(
                 "§5.2",
-                format!("{server} sent {requests} requests for votes and pre-votes in one attempt to be elected."),
-                format!("With {} servers an attempt should cost at most 4 × {} = {bound}.", all.len(), all.len() - 1),
+                format!(
+                    "{server} sent {requests} requests for votes and pre-votes in one attempt to be elected."
+                ),
+                format!(
+                    "With {} servers an attempt should cost at most 4 × {} = {bound}.",
+                    all.len(),
+                    all.len() - 1
+                ),
                 cluster.last_of(&[server]),
             )),
             Some(_) => Ok(()),

@@ -27,7 +27,10 @@ fn what_was_synced_survives_and_of_the_rest_some_prefix() {
             disk.write(b"5");
             sim.crash(s(1).into());
             let content = content(&sim);
-            assert!([&b"1"[..], b"2", b"3", b"4", b"5"].starts_with(&content.iter().map(|r| &r[..]).collect::<Vec<_>>()));
+            assert!(
+                [&b"1"[..], b"2", b"3", b"4", b"5"]
+                    .starts_with(&content.iter().map(|r| &r[..]).collect::<Vec<_>>())
+            );
             assert!(content.len() >= 2);
             kept.borrow_mut().insert(content.len());
         });
@@ -112,7 +115,10 @@ fn every_crash_point_can_be_hit() {
             assert!(!sim.is_up(s(1).into()), "crash point {point} was not hit");
             assert_eq!(sim.crash_points(s(1).into()), point);
             let count = content(&sim).len() as u64;
-            assert!(count >= point / 2 && count <= point.div_ceil(2), "after point {point} {count} records are there");
+            assert!(
+                count >= point / 2 && count <= point.div_ceil(2),
+                "after point {point} {count} records are there"
+            );
         });
         assert_eq!(outcome, Outcome::Completed);
     }

@@ -44,10 +44,15 @@ fn tasks_that_wake_each_other_for_ever_are_a_livelock() {
 #[test]
 fn virtual_time_is_limited() {
     let options = Options { limit: Duration::from_secs(3), ..Options::default() };
-    let (outcome, _) = run(1, options, async |sim| loop {
-        sim.sleep(Duration::from_millis(100)).await;
+    let (outcome, _) = run(1, options, async |sim| {
+        loop {
+            sim.sleep(Duration::from_millis(100)).await;
+        }
     });
-    assert_eq!(outcome, Outcome::TimeUp("The run was given 3 s of virtual time, and the test still waits at its end.".into()));
+    assert_eq!(
+        outcome,
+        Outcome::TimeUp("The run was given 3 s of virtual time, and the test still waits at its end.".into())
+    );
 }
 
 #[test]
@@ -63,7 +68,10 @@ fn a_panic_names_the_node_the_time_and_the_place() {
     let Outcome::Panic { node, t_ns, message, place } = outcome else { panic!("{outcome:?}") };
     assert_eq!((node, t_ns, &message[..]), (Node::Server(s(2)), 3_000_000, "out of range"));
     assert!(place.contains("endings.rs:"), "{place}");
-    assert_eq!(finished.records.last().map(|r| r.event.clone()), Some(Event::RunEnd { records: 0, completed: false }));
+    assert_eq!(
+        finished.records.last().map(|r| r.event.clone()),
+        Some(Event::RunEnd { records: 0, completed: false })
+    );
 }
 
 #[test]

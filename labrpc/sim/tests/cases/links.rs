@@ -107,7 +107,10 @@ fn one_direction_can_be_cut_and_the_trace_says_so() {
         sim.cut(s(2), s(1));
         let before = sim.now();
         assert_eq!(call(&sim, "x", 0).await, None, "the reply cannot pass");
-        assert!(sim.now() - before <= Duration::from_millis(104), "a call into a cut link fails within 100 ms");
+        assert!(
+            sim.now() - before <= Duration::from_millis(104),
+            "a call into a cut link fails within 100 ms"
+        );
         assert_eq!(handled.get(), 1, "the request passed");
         sim.heal(s(2), s(1));
         sim.cut(s(1), s(2));
@@ -118,7 +121,9 @@ fn one_direction_can_be_cut_and_the_trace_says_so() {
     });
     assert!(events.contains(&Event::Cut { from: s(2), to: s(1) }));
     assert!(events.contains(&Event::Heal { from: s(2), to: s(1) }));
-    let lost = |from, to| events.iter().any(|e| matches!(e, Event::Lost { from: f, to: t, .. } if (*f, *t) == (from, to)));
+    let lost = |from, to| {
+        events.iter().any(|e| matches!(e, Event::Lost { from: f, to: t, .. } if (*f, *t) == (from, to)))
+    };
     assert!(lost(s(2), s(1)) && lost(s(1), s(2)));
 }
 

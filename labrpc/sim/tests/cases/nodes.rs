@@ -50,7 +50,10 @@ fn a_call_to_a_node_that_crashes_meanwhile_fails() {
         }));
         assert_eq!(call(&sim, "x", 1_000).await, None);
         assert_eq!(handled.get(), 1);
-        assert!(sim.now() < Duration::from_millis(151), "it fails when the server dies, not when it would answer");
+        assert!(
+            sim.now() < Duration::from_millis(151),
+            "it fails when the server dies, not when it would answer"
+        );
         assert_eq!(call(&sim, "x", 0).await, None, "nobody is there");
         serve(&sim, s(2));
         assert!(call(&sim, "x", 0).await.is_some(), "the next incarnation answers");
@@ -68,7 +71,8 @@ fn incarnations_count_up_and_stamps_start_anew() {
             sim.crash(s(1).into());
         }
     });
-    let stamps: Vec<Stamp> = finished.records.iter().map(|r| r.at).filter(|at| at.node == s(1).into()).collect();
+    let stamps: Vec<Stamp> =
+        finished.records.iter().map(|r| r.at).filter(|at| at.node == s(1).into()).collect();
     let expected = [(1, 1), (1, 2), (2, 1), (2, 2)].map(|(inc, seq)| Stamp { node: s(1).into(), inc, seq });
     assert_eq!(stamps, expected);
     let crashes = finished.records.iter().filter(|r| r.event == Event::Crash { server_id: s(1) }).count();

@@ -14,7 +14,9 @@ fn story(seed: u64) -> String {
     let told = story.clone();
     let (outcome, finished) = run(seed, Options::default(), async move |sim| {
         echo_world(&sim);
-        sim.links(&Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() }.duplicating(200));
+        sim.links(
+            &Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() }.duplicating(200),
+        );
         for n in 0..20u64 {
             let answer = call(&sim, &n.to_string(), n).await;
             let line = format!("{n} {answer:?} at {:?}\n", sim.now());

@@ -55,8 +55,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn parse(text: &str) -> Script {
-        let mut script =
-            Script { servers: vec![], real: vec![], disks: BTreeMap::new(), steps: Vec::new() };
+        let mut script = Script { servers: vec![], real: vec![], disks: BTreeMap::new(), steps: Vec::new() };
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("").trim();
             if !line.is_empty() && script.line(line).is_none() {
@@ -84,7 +83,9 @@ impl Script {
                 self.disks.insert(rest.first()?.parse().ok()?, saved(&rest[1..])?);
                 return Some(());
             }
-            "timeout" => Step::Timeout(rest.first()?.parse().ok()?, timer(rest.get(1).unwrap_or(&"election"))?),
+            "timeout" => {
+                Step::Timeout(rest.first()?.parse().ok()?, timer(rest.get(1).unwrap_or(&"election"))?)
+            }
             "deliver" => Step::Deliver(pick(rest)?),
             "repeat" => Step::Repeat(pick(rest)?),
             "drop" => Step::Drop(pick(rest)?),

@@ -6,9 +6,7 @@ use crate::harness::{Done, Setup, judged};
 use labrpc::schema::{Event, Kind, Role, Server, Stamp, State, Term, Timer};
 use labrpc::{Host, decode, encode};
 use labrpc_sim::{Options, Sim};
-use raft::core::{
-    AppendArgs, AppendReply, Call, Config, Core, Effect, Input, Rep, Req, VoteArgs, VoteReply,
-};
+use raft::core::{AppendArgs, AppendReply, Call, Config, Core, Effect, Input, Rep, Req, VoteArgs, VoteReply};
 use raft::observe::{Observer, sent};
 use raft::release::Release;
 use scenario::{Expectation, Run};
@@ -143,7 +141,10 @@ impl World {
             let state = self.real[&server].core.state();
             return Err(unmet(
                 self.source,
-                format!("{server}'s {timer:?} timer is not set, so it would wait for ever as a {:?} of term {}.", state.role, state.term),
+                format!(
+                    "{server}'s {timer:?} timer is not set, so it would wait for ever as a {:?} of term {}.",
+                    state.role, state.term
+                ),
                 format!("{server} should have set that timer when it became what it is."),
                 self.witness(server, "no timer set"),
             ));
@@ -206,8 +207,7 @@ impl World {
         let effects: Vec<Effect> = decode(&encode(&effects)).expect("effects serialize");
         let after = real.core.state();
         let membership = real.core.membership();
-        let step =
-            raft::observe::Step { input: &input, cause, before, effects: &effects, after, membership };
+        let step = raft::observe::Step { input: &input, cause, before, effects: &effects, after, membership };
         real.observer.observe(step, real.host.recorder());
         self.perform(server, effects);
     }
