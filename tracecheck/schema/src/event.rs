@@ -107,7 +107,7 @@ pub struct EntryId(
     pub Index,
     /// Its term.
     pub Term,
-    /// A digest of its operation.
+    /// A digest of its operation; 0 for a leader's no-op.
     pub u64,
 );
 
@@ -215,8 +215,26 @@ events! {
     Ltrace AppendConfirm { to: Server, term: Term, match_index: Index }
     /// It refused AppendEntries.
     Ltrace AppendReject { to: Server, term: Term }
-    /// A write of the term and vote, or of entries, was handed to storage.
+    /// What the disk held when this incarnation started; right after its ServerStart, unless the disk was empty.
+    /// `entries` are those after the snapshot, which covers everything up to `snap_index` (0: there is none).
+    Ltrace Restored { term: Term, voted_for: Option<Server>, snap_index: Index, snap_term: Term, entries: Vec<EntryId> }
+    /// A write was handed to storage (where durability is assumed: made in memory). `from` 0: of the term and
+    /// vote alone. Else the log from index `from` on becomes exactly `entries`; the term and vote are the present ones.
     Ltrace LogWrite { term: Term, voted_for: Option<Server>, from: Index, entries: Vec<EntryId> }
+    /// As coordinator of `term` it takes the entry at `index` for committed. One an index, in order.
+    Ltrace CoordCommit { term: Term, index: Index, entry_term: Term, operation: u64 }
+    /// Not being the coordinator, it learned in `term` that the entry at `index` is committed. One an index, in order.
+    Ltrace ServerCommit { term: Term, index: Index, entry_term: Term, operation: u64 }
+    /// It delivered the operation at `index` to its service. A leader's no-op is never delivered, and has digest 0.
+    Ltrace Apply { index: Index, operation: u64 }
+    /// Its service handed it a snapshot of everything up to `index`; `digest` is of the snapshot's data.
+    Ltrace SnapshotTaken { index: Index, term: Term, digest: u64 }
+    /// It delivered a snapshot to its service, which thereby has everything up to `index`.
+    Ltrace SnapshotInstalled { index: Index, term: Term, digest: u64 }
+    /// A write of a snapshot was handed to storage.
+    Ltrace SnapshotWrite { index: Index, term: Term, digest: u64 }
+    /// Storage was told that it may drop entries up to `upto`.
+    Ltrace LogCompact { upto: Index }
     /// A sync ended: this much is on the disk.
     Ltrace Durable { term: Term, voted_for: Option<Server>, last_index: Index, last_term: Term, snap_index: Index }
 
