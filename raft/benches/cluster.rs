@@ -21,13 +21,13 @@ const RUNS: u64 = 200;
 
 fn main() {
     minute("reliable links, no faults", |seed| {
-        simulate(seed, Setup::new("bench", 5), async |cluster| {
+        simulate(seed, Setup::elections("bench", 5), async |cluster| {
             cluster.sleep_ms(60_000).await;
             Ok(())
         })
     });
     minute("a server cut off every second, unreliable links", |seed| {
-        let setup = Setup { link: Link::unreliable(), ..Setup::new("bench", 5) };
+        let setup = Setup { link: Link::unreliable(), ..Setup::elections("bench", 5) };
         simulate(seed, setup, async |cluster| {
             let mut chance = cluster.sim.stream("faults");
             for _ in 0..60 {

@@ -6,7 +6,9 @@
 //!
 //! Never: clones or compares a log.
 
-use crate::core::{AppendArgs, Effect, Input, Membership, Rep, Req, VoteArgs, Write};
+use crate::core::{
+    AppendArgs, Change, Effect, Entry, Input, Log, Membership, Rep, Req, Saved, VoteArgs, Write,
+};
 use labrpc::Recorder;
 use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
 use xxhash_rust::xxh3::xxh3_64;
@@ -33,6 +35,8 @@ pub struct Step<'a> {
     pub after: State,
     /// Who votes.
     pub membership: &'a Membership,
+    /// The log now. It is only looked at where something was committed.
+    pub log: &'a Log,
 }
 
 impl Observer {
@@ -41,10 +45,26 @@ impl Observer {
         Observer { me, joined: false }
     }
 
-    /// Records that the server began, with what it found on its disk.
-    pub fn started(&self, state: State, recorder: &Recorder) {
+    /// Records that the server began, with what its disk held, and what it made of that.
+    pub fn started(&self, state: State, saved: &Saved, effects: &[Effect], recorder: &Recorder) {
         let server_id = self.me;
         recorder.record(Event::ServerStart { server_id }, Some(state), None);
+        if *saved != Saved::default() {
+            let (base, log) = (saved.log.base().0, &saved.log);
+            let (snap_index, snap_term) = saved.snap.as_ref().map_or((0, 0), |snap| (snap.index, snap.term));
+            let entries = ids(log.slice(base + 1, usize::MAX), base + 1).filter(|id| id.0 > snap_index);
+            let restored = Event::Restored {
+                term: saved.hard.term,
+                voted_for: saved.hard.vote,
+                snap_index,
+                snap_term,
+                entries: entries.collect(),
+            };
+            recorder.record(restored, Some(state), None);
+        }
+        for event in effects.iter().filter_map(delivered) {
+            recorder.record(event, Some(state), None);
+        }
         recorder.record(Event::ServerJoining { server_id }, Some(state), None);
     }
 
@@ -63,13 +83,19 @@ impl Observer {
             Input::Timer(Timer::Election) if step.before.role != Role::Leader => {
                 record(Event::CoordFail { server_id: self.me });
             }
-            Input::Timer(_) | Input::Reply { rep: None, .. } | Input::Written { .. } => {}
+            Input::Timer(_) | Input::Reply { rep: None, .. } | Input::Propose { .. } => {}
+            Input::Snapshot { .. } | Input::Written(_) => {}
         }
         self.candidacy(&step, &mut record);
+        if let Some(event) = taken(&step) {
+            record(event);
+        }
         for effect in step.effects {
             self.effect(&step, effect, &mut record);
         }
         self.elected(&step, &mut record);
+        self.committed(&step, &mut record);
+        step.effects.iter().filter_map(delivered).for_each(&mut record);
         for effect in step.effects {
             if let Effect::Send { to, req: Req::Append(args), .. } = effect {
                 record(append_entry(*to, args));
@@ -128,16 +154,19 @@ impl Observer {
 
     fn effect(&self, step: &Step<'_>, effect: &Effect, record: &mut impl FnMut(Event)) {
         match effect {
-            Effect::Write(Write::Hard(hard)) => {
-                record(Event::LogWrite { term: hard.term, voted_for: hard.vote, from: 0, entries: vec![] });
-            }
+            Effect::Write(write) => record(written(&step.after, write)),
+            Effect::Changed(change) => record(changed(&step.after, change)),
             Effect::Reply { rep, .. } => {
-                if let Input::Request { from, req, .. } = step.input {
+                // What an installation did is told by its writes and deliveries.
+                if let Input::Request { from, req, .. } = step.input
+                    && !matches!(req, Req::Install(_))
+                {
                     record(self.answered(step, *from, req, rep));
                 }
             }
             // Recorded when they leave, when the election is told, or by their consequences.
-            Effect::Send { .. } | Effect::SetTimer(..) | Effect::StopTimer(_) => {}
+            Effect::Send { .. } | Effect::SetTimer(..) | Effect::StopTimer(_) | Effect::Answer { .. } => {}
+            Effect::Apply { .. } | Effect::Restore(_) => {}
         }
     }
 
@@ -206,6 +235,18 @@ impl Observer {
         }
     }
 
+    /// One event an index that became committed in this step, in order. What a snapshot brought has none.
+    fn committed(&self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
+        for index in step.before.commit_index + 1..=step.after.commit_index {
+            let Some(entry) = step.log.entry(index) else { continue };
+            let (term, entry_term, operation) = (step.after.term, entry.term, operation(entry));
+            record(match step.after.role {
+                Role::Leader => Event::CoordCommit { term, index, entry_term, operation },
+                _ => Event::ServerCommit { term, index, entry_term, operation },
+            });
+        }
+    }
+
     /// A server has joined when it first has the commit index that a coordinator told it, or coordinates.
     fn join(&mut self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
         let told = match step.input {
@@ -245,20 +286,67 @@ pub fn sent(me: Server, effect: &Effect, answers: Option<(Server, &Req)>) -> Opt
     }
 }
 
+/// The service handed over a snapshot, and the core took it.
+fn taken(step: &Step<'_>) -> Option<Event> {
+    let Input::Snapshot { index, data } = step.input else { return None };
+    step.effects.iter().any(|effect| matches!(effect, Effect::Write(Write::Snapshot(_)))).then(|| {
+        let term = step.log.term_at(*index).unwrap_or(0);
+        Event::SnapshotTaken { index: *index, term, digest: xxh3_64(data) }
+    })
+}
+
+/// What an effect delivers to the service.
+fn delivered(effect: &Effect) -> Option<Event> {
+    match effect {
+        Effect::Apply { index, command, .. } => {
+            Some(Event::Apply { index: *index, operation: xxh3_64(command) })
+        }
+        Effect::Restore(snap) => Some(Event::SnapshotInstalled {
+            index: snap.index,
+            term: snap.term,
+            digest: xxh3_64(&snap.data),
+        }),
+        _ => None,
+    }
+}
+
+fn written(after: &State, write: &Write) -> Event {
+    match write {
+        Write::Hard(hard) => {
+            Event::LogWrite { term: hard.term, voted_for: hard.vote, from: 0, entries: vec![] }
+        }
+        Write::Log(change) => changed(after, change),
+        Write::Snapshot(snap) => Event::SnapshotWrite {
+            index: snap.index,
+            term: snap.term,
+            digest: xxh3_64(&snap.data),
+        },
+        Write::Compact { upto } => Event::LogCompact { upto: *upto },
+    }
+}
+
+fn changed(after: &State, change: &Change) -> Event {
+    let entries = ids(&change.entries, change.from).collect();
+    Event::LogWrite { term: after.term, voted_for: after.voted_for, from: change.from, entries }
+}
+
 fn append_entry(to: Server, args: &AppendArgs) -> Event {
-    let ids = args.entries.iter().zip(args.prev_index + 1..);
-    let entries = ids.map(|(entry, index)| EntryId(index, entry.term, digest(&entry.command))).collect();
     Event::AppendEntry {
         to,
         term: args.term,
         prev_index: args.prev_index,
         prev_term: args.prev_term,
-        entries,
+        entries: ids(&args.entries, args.prev_index + 1).collect(),
         leader_commit: args.commit,
     }
 }
 
-/// A digest of an operation: equal operations, equal digests.
-fn digest(command: &[u8]) -> u64 {
-    xxh3_64(command)
+/// The names of entries that stand at `first` and after.
+fn ids(entries: &[Entry], first: Index) -> impl Iterator<Item = EntryId> + '_ {
+    entries.iter().zip(first..).map(|(entry, index)| EntryId(index, entry.term, operation(entry)))
+}
+
+/// A digest of an entry's operation: equal operations, equal digests; 0 for a no-op.
+fn operation(entry: &Entry) -> u64 {
+    entry.command.as_deref().map_or(0, xxh3_64)
 }

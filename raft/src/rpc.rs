@@ -1,6 +1,6 @@
 //! The calls between servers, as a tarpc service, and their translation to and from the core's messages.
 
-use crate::core::{AppendArgs, AppendReply, Rep, Req, VoteArgs, VoteReply};
+use crate::core::{AppendArgs, AppendReply, InstallArgs, InstallReply, Rep, Req, VoteArgs, VoteReply};
 use crate::node::Raft;
 use labrpc::schema::{Kind, Term};
 use labrpc::{End, decode};
@@ -15,6 +15,8 @@ pub trait RaftRpc {
     async fn request_vote(args: VoteArgs) -> VoteReply;
     /// Invoked by leaders to replicate entries (§5.3); also the heartbeat (§5.2).
     async fn append_entries(args: AppendArgs) -> AppendReply;
+    /// Invoked by leaders to send chunks of a snapshot to a server that is too far behind (§7).
+    async fn install_snapshot(args: InstallArgs) -> InstallReply;
 }
 
 /// The client's end of a connection to a Raft server, in either world.
@@ -45,6 +47,13 @@ impl RaftRpc for RaftService {
             other => unreachable!("AppendEntries was answered with {other:?}"),
         }
     }
+
+    async fn install_snapshot(self, _: Context, args: InstallArgs) -> InstallReply {
+        match self.0.ask(Req::Install(args)).await {
+            Rep::Install(rep) => rep,
+            other => unreachable!("InstallSnapshot was answered with {other:?}"),
+        }
+    }
 }
 
 impl Req {
@@ -54,6 +63,7 @@ impl Req {
             Req::PreVote(_) => Kind::PreVoteRequest,
             Req::Vote(_) => Kind::VoteRequest,
             Req::Append(_) => Kind::AppendRequest,
+            Req::Install(_) => Kind::InstallRequest,
         }
     }
 
@@ -62,6 +72,7 @@ impl Req {
         match self {
             Req::PreVote(args) | Req::Vote(args) => args.term,
             Req::Append(args) => args.term,
+            Req::Install(args) => args.term,
         }
     }
 
@@ -70,6 +81,7 @@ impl Req {
             Req::PreVote(args) => RaftRpcRequest::PreVote { args },
             Req::Vote(args) => RaftRpcRequest::RequestVote { args },
             Req::Append(args) => RaftRpcRequest::AppendEntries { args },
+            Req::Install(args) => RaftRpcRequest::InstallSnapshot { args },
         }
     }
 }
@@ -81,6 +93,7 @@ impl Rep {
             Rep::PreVote(_) => Kind::PreVoteReply,
             Rep::Vote(_) => Kind::VoteReply,
             Rep::Append(_) => Kind::AppendReply,
+            Rep::Install(_) => Kind::InstallReply,
         }
     }
 
@@ -89,6 +102,7 @@ impl Rep {
         match self {
             Rep::PreVote(rep) | Rep::Vote(rep) => rep.term,
             Rep::Append(rep) => rep.term,
+            Rep::Install(rep) => rep.term,
         }
     }
 
@@ -97,6 +111,7 @@ impl Rep {
             RaftRpcResponse::PreVote(rep) => Rep::PreVote(rep),
             RaftRpcResponse::RequestVote(rep) => Rep::Vote(rep),
             RaftRpcResponse::AppendEntries(rep) => Rep::Append(rep),
+            RaftRpcResponse::InstallSnapshot(rep) => Rep::Install(rep),
         }
     }
 }
@@ -110,6 +125,7 @@ pub fn describe(bytes: &[u8], reply: bool) -> Option<Kind> {
             RaftRpcRequest::PreVote { .. } => Kind::PreVoteRequest,
             RaftRpcRequest::RequestVote { .. } => Kind::VoteRequest,
             RaftRpcRequest::AppendEntries { .. } => Kind::AppendRequest,
+            RaftRpcRequest::InstallSnapshot { .. } => Kind::InstallRequest,
         })
     }
 }

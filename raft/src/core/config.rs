@@ -20,6 +20,12 @@ pub struct Config {
     pub quorum_check: Ms,
     /// Whether a write must reach the disk before it counts: labs 2A and 2B assume that it has.
     pub durability: Durability,
+    /// Whether there is a log to replicate: lab 2A runs without.
+    pub replicate: bool,
+    /// The most entries in one AppendEntries.
+    pub max_entries: usize,
+    /// The most bytes of a snapshot in one InstallSnapshot.
+    pub max_chunk: usize,
 }
 
 /// A configuration that cannot work.
@@ -43,6 +49,9 @@ pub enum ConfigError {
         "`quorum_check` must be at least two heartbeats, or a leader steps down before anybody can answer"
     )]
     QuorumCheck,
+    /// Messages that carry nothing replicate nothing.
+    #[error("`max_entries` and `max_chunk` must be above 0, or nothing is ever replicated")]
+    EmptyMessages,
 }
 
 impl Config {
@@ -54,6 +63,9 @@ impl Config {
             heartbeat: 50,
             quorum_check: 600,
             durability,
+            replicate: true,
+            max_entries: 256,
+            max_chunk: 64 * 1024,
         }
     }
 
@@ -68,6 +80,8 @@ impl Config {
             Err(ConfigError::Heartbeat)
         } else if self.quorum_check < self.heartbeat * 2 {
             Err(ConfigError::QuorumCheck)
+        } else if self.max_entries == 0 || self.max_chunk == 0 {
+            Err(ConfigError::EmptyMessages)
         } else {
             Ok(())
         }

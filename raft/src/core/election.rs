@@ -161,13 +161,13 @@ impl Core {
 
     /// AppendEntries (Figure 2), as far as elections are concerned.
     // region lab2a: refuse an old term; else follow its leader and restart the election timer (Figure 2)
-    pub(super) fn on_append(&mut self, args: AppendArgs, out: &mut Vec<Effect>) -> AppendReply {
+    pub(super) fn on_append(&mut self, args: &AppendArgs, out: &mut Vec<Effect>) -> AppendReply {
         if args.term < self.term {
-            return AppendReply { term: self.term, success: false };
+            return AppendReply { term: self.term, success: false, conflict: None };
         }
         self.become_follower(args.term, Some(args.leader), out);
         out.push(self.election_timer());
-        AppendReply { term: self.term, success: true }
+        AppendReply { term: self.term, success: true, conflict: None }
     }
 
     // ---- Replies -------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ impl Core {
     pub(super) fn on_append_reply(
         &mut self,
         from: Server,
-        args: AppendArgs,
+        args: &AppendArgs,
         rep: AppendReply,
         out: &mut Vec<Effect>,
     ) {

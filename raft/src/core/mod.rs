@@ -2,7 +2,9 @@
 //!
 //! Owns the algorithm and its state, one file a topic:
 //! - `election`: terms, votes, leaders (lab 2A, the student's)
+//! - `replication`: the log, commitment (lab 2B, the student's)
 //! - `persistence`: what must be on the disk before what leaves (lab 2C, the student's)
+//! - `snapshot`: what goes out of the log, and how a laggard catches up (lab 2D, the student's)
 //! - `quorum`: who votes, and what a quorum is; the only place that counts
 //! - `log`, `message`, `config`: the data that they share
 //!
@@ -20,17 +22,22 @@ mod log;
 mod message;
 mod persistence;
 mod quorum;
+mod replication;
+mod snapshot;
 
 pub use config::{Config, ConfigError};
-pub use log::{Entry, Log};
+pub use log::{Change, Entry, Log};
 pub use message::{
-    AppendArgs, AppendReply, Call, Effect, Input, Ms, Rep, Req, Saved, VoteArgs, VoteReply, Write,
+    AppendArgs, AppendReply, Call, Conflict, Durable, Effect, Input, InstallArgs, InstallReply, Ms, NotLeader,
+    Rep, Req, Saved, Snap, VoteArgs, VoteReply, Write,
 };
 pub use quorum::Membership;
 
 use labrpc::schema::{Durability, Index, Role, Server, State, Term, Timer};
+use replication::Progress;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use snapshot::Incoming;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What Figure 2 calls persistent state, but for the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +74,16 @@ pub struct Core {
     log: Log,
     /// The highest index known to be committed. First 0; never falls; at most the last index.
     commit: Index,
+    /// The highest index delivered to the service. First 0; never falls; at most `commit`.
+    applied: Index,
+    /// What this leader knows about every other server; set when it begins to lead.
+    progress: BTreeMap<Server, Progress>,
+    /// What the disk is known to hold.
+    durable: Durable,
+    /// The last snapshot; covers exactly what the log has no more.
+    snap: Option<Snap>,
+    /// The snapshot that is being received.
+    incoming: Incoming,
 }
 
 impl Core {
@@ -84,71 +101,154 @@ impl Core {
             heard: BTreeSet::new(),
             log: Log::default(),
             commit: 0,
+            applied: 0,
+            progress: BTreeMap::new(),
+            durable: Durable::default(),
+            snap: None,
+            incoming: Incoming::default(),
             config,
         };
+        core.durable = Durable {
+            hard: saved.hard,
+            last: (saved.log.last_index(), saved.log.last_term()),
+            snap: saved.snap.as_ref().map_or(0, |snap| snap.index),
+        };
+        let mut effects = vec![Effect::SetTimer(Timer::Election, core.config.election_timeout.clone())];
         match core.config.durability {
-            Durability::Real => core.recover(saved),
+            Durability::Real => core.recover(saved, &mut effects),
             Durability::Assumed => {
                 core.term = saved.hard.term;
                 core.vote = saved.hard.vote;
                 core.log = saved.log;
             }
         }
-        let effects = vec![Effect::SetTimer(Timer::Election, core.config.election_timeout.clone())];
         (core, effects)
     }
 
     /// Handles one input and appends what follows from it to `out`, in order.
     pub fn step(&mut self, input: Input, out: &mut Vec<Effect>) {
         let before = self.hard();
+        let led = self.role == Role::Leader;
         let mut effects = Vec::new();
-        match input {
-            Input::Request { from, call, req } => {
-                let rep = self.answer(from, req, &mut effects);
-                effects.push(Effect::Reply { call, rep });
-            }
-            Input::Reply { from, req, rep: Some(rep) } => self.learn(from, req, rep, &mut effects),
-            // A call that failed says nothing: its request may have arrived all the same.
-            Input::Reply { rep: None, .. } => {}
-            Input::Timer(Timer::Election) => self.on_election_timeout(&mut effects),
-            Input::Timer(Timer::Heartbeat) => self.on_heartbeat_timeout(&mut effects),
-            Input::Timer(Timer::Quorum) => self.on_quorum_timeout(&mut effects),
-            Input::Written { hard } => self.on_written(hard, &mut effects),
+        self.handle(input, &mut effects);
+        if !led && self.role == Role::Leader && self.config.replicate {
+            self.begin_leading(&mut effects);
         }
+        let changes = self.log.take_changes();
         match self.config.durability {
-            Durability::Real => self.persist(before, &mut effects),
-            // Labs 2A and 2B: whatever was written is durable at once.
-            Durability::Assumed if self.hard() != before => self.on_written(self.hard(), &mut effects),
-            Durability::Assumed => {}
+            Durability::Real => self.persist(before, changes, &mut effects),
+            Durability::Assumed => self.assume(before, changes, &mut effects),
         }
         out.append(&mut effects);
+    }
+
+    fn handle(&mut self, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Request { from, call, req } => {
+                let rep = self.answer(from, req, out);
+                out.push(Effect::Reply { call, rep });
+            }
+            Input::Reply { from, req, rep: Some(rep), late } => self.learn(from, req, rep, late, out),
+            // A call that failed says nothing: its request may have arrived all the same.
+            Input::Reply { from, req: Req::Append(args), rep: None, .. } => {
+                if self.leads(args.term) && !args.is_bare() {
+                    self.on_entries_failed(from);
+                }
+            }
+            Input::Reply { from, req: Req::Install(args), rep: None, .. } => {
+                if self.leads(args.term) {
+                    self.on_entries_failed(from);
+                }
+            }
+            Input::Reply { rep: None, .. } => {}
+            Input::Timer(Timer::Election) => self.on_election_timeout(out),
+            Input::Timer(Timer::Heartbeat) => {
+                self.on_heartbeat_timeout(out);
+                if self.leads(self.term) {
+                    self.replicate_all(out);
+                }
+            }
+            Input::Timer(Timer::Quorum) => self.on_quorum_timeout(out),
+            Input::Propose { id, command } => self.on_propose(id, command, out),
+            Input::Snapshot { index, data } => self.on_snapshot(index, data, out),
+            Input::Written(durable) => self.on_written(durable, out),
+        }
     }
 
     fn answer(&mut self, _from: Server, req: Req, out: &mut Vec<Effect>) -> Rep {
         match req {
             Req::PreVote(args) => Rep::PreVote(self.on_pre_vote(args)),
             Req::Vote(args) => Rep::Vote(self.on_vote(args, out)),
-            Req::Append(args) => Rep::Append(self.on_append(args, out)),
+            Req::Append(args) => {
+                let rep = self.on_append(&args, out);
+                let log_too = rep.success && self.config.replicate && !args.is_bare();
+                Rep::Append(if log_too { self.on_entries(args.above(self.log.base()), out) } else { rep })
+            }
+            Req::Install(args) => Rep::Install(self.on_install(args, out)),
         }
     }
 
-    fn learn(&mut self, from: Server, req: Req, rep: Rep, out: &mut Vec<Effect>) {
+    fn learn(&mut self, from: Server, req: Req, rep: Rep, late: bool, out: &mut Vec<Effect>) {
         match (req, rep) {
             (Req::PreVote(args), Rep::PreVote(rep)) => self.on_pre_vote_reply(from, args, rep, out),
             (Req::Vote(args), Rep::Vote(rep)) => self.on_vote_reply(from, args, rep, out),
-            (Req::Append(args), Rep::Append(rep)) => self.on_append_reply(from, args, rep, out),
+            (Req::Append(args), Rep::Append(rep)) => {
+                self.on_append_reply(from, &args, rep, out);
+                if self.leads(args.term) && !args.is_bare() {
+                    self.on_entries_reply(from, &args, rep, late, out);
+                }
+            }
+            (Req::Install(args), Rep::Install(rep)) => self.on_install_reply(from, &args, rep, late, out),
             // An answer of another kind than its request: no server of this kit sends one.
             _ => {}
         }
     }
 
-    /// A sync ended, and this much of the term and vote is durable. A candidate's own vote counts from here
-    /// on: a cluster of one must not win an election that its disk never heard of.
-    fn on_written(&mut self, hard: Hard, out: &mut Vec<Effect>) {
-        if self.role == Role::Candidate && hard == self.hard() && hard.vote == Some(self.me) {
+    /// Whether this server leads that term, and with a log.
+    fn leads(&self, term: Term) -> bool {
+        self.role == Role::Leader && self.term == term && self.config.replicate
+    }
+
+    /// A sync ended, and this much is durable. A candidate's own vote counts from here on: a cluster of one
+    /// must not win an election that its disk never heard of. So does a leader's own log (§5.3).
+    fn on_written(&mut self, durable: Durable, out: &mut Vec<Effect>) {
+        self.durable = durable;
+        if self.role == Role::Candidate && durable.hard == self.hard() && self.vote == Some(self.me) {
             self.votes.insert(self.me);
             self.count_votes(out);
         }
+        if self.leads(self.term) {
+            self.advance_commit(out);
+        }
+    }
+
+    /// Labs 2A and 2B: whatever was written is durable at once.
+    fn assume(&mut self, before: Hard, changes: Vec<Change>, out: &mut Vec<Effect>) {
+        if self.hard() == before && changes.is_empty() {
+            return;
+        }
+        let last = (self.log.last_index(), self.log.last_term());
+        out.splice(0..0, changes.into_iter().map(Effect::Changed));
+        let led = self.role == Role::Leader;
+        self.on_written(Durable { hard: self.hard(), last, snap: 0 }, out);
+        if !led && self.role == Role::Leader && self.config.replicate {
+            self.begin_leading(out);
+            let changes = self.log.take_changes();
+            self.assume(self.hard(), changes, out);
+        }
+    }
+
+    /// How far the own log counts towards a quorum.
+    fn own_index(&self) -> Index {
+        match self.config.durability {
+            Durability::Real => self.durable_index(),
+            Durability::Assumed => self.log.last_index(),
+        }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// The term and vote.

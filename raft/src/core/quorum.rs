@@ -1,6 +1,6 @@
 //! Who takes part, who votes, and what a quorum is. Nothing else in this crate counts servers.
 
-use labrpc::schema::Server;
+use labrpc::schema::{Index, Server};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -29,6 +29,18 @@ impl Membership {
     pub fn is_quorum(&self, servers: &BTreeSet<Server>) -> bool {
         let majority = |voters: &BTreeSet<Server>| voters.intersection(servers).count() * 2 > voters.len();
         majority(&self.voters) && (self.outgoing.is_empty() || majority(&self.outgoing))
+    }
+
+    /// The highest index that a quorum has, if `has` tells how far each voter's log is known to agree.
+    pub fn agreed(&self, has: impl Fn(Server) -> Index) -> Index {
+        let half = |voters: &BTreeSet<Server>| {
+            let mut indexes: Vec<Index> = voters.iter().map(|voter| has(*voter)).collect();
+            indexes.sort_unstable();
+            // The majority's lowest: of five, the third from the top.
+            indexes.get((indexes.len().max(1) - 1) / 2).copied().unwrap_or(0)
+        };
+        let new = half(&self.voters);
+        if self.outgoing.is_empty() { new } else { new.min(half(&self.outgoing)) }
     }
 
     /// Whether that server votes.

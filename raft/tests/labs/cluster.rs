@@ -1,7 +1,7 @@
 //! A cluster of real servers in a simulated world, as a scenario handles it.
 
 use crate::harness::Setup;
-use labrpc::schema::{Event, Kind, Node, Record, Role, Server, State, Term};
+use labrpc::schema::{Durability, Event, Kind, Node, Record, Role, Server, State, Term};
 use labrpc::{End, Recorder, Served};
 use labrpc_sim::Sim;
 use raft::{Raft, RaftEnd, RaftRpc, describe};
@@ -40,14 +40,14 @@ impl Cluster {
             self.all().into_iter().filter(|to| *to != me).map(|to| (to, end(&self.sim, &recorder, to)));
         let peers: Vec<_> = peers.collect();
         let config = self.setup.config();
+        let deliver = Box::new(|_| {});
         let raft = match self.setup.durability {
-            labrpc::schema::Durability::Assumed => {
-                Raft::start_with(host, me, peers, config, self.setup.saved.clone())
+            Durability::Assumed => {
+                Raft::start_with(host, me, peers, config, self.setup.saved.clone(), deliver)
             }
-            labrpc::schema::Durability::Real => {
-                Raft::start(host, me, peers, config).expect("the simulated disk holds what the server wrote")
-            }
+            Durability::Real => Raft::start(host, me, peers, config, deliver),
         };
+        let raft = raft.expect("the lab's configuration works, and the disk holds what the server wrote");
         let last = Rc::new(move || recorder.last());
         let served = Served::new(me.into(), last, raft.service().serve());
         self.sim.serve(me.into(), SERVICE, Rc::new(served));

@@ -25,10 +25,21 @@ pub(crate) struct Setup {
     pub(crate) durability: Durability,
     /// What every server's disk holds at the start, where durability is assumed.
     pub(crate) saved: Saved,
+    /// Whether there is a log.
+    pub(crate) replicate: bool,
+    /// The most entries in a message.
+    pub(crate) max_entries: usize,
+    /// The service hands over a snapshot every so many deliveries; 0: never.
+    pub(crate) snapshot_every: u64,
 }
 
 impl Setup {
-    /// A cluster on reliable links, with empty logs, durability assumed.
+    /// A cluster on reliable links that elects leaders and has no log: lab 2A.
+    pub(crate) fn elections(name: &'static str, servers: u8) -> Self {
+        Setup { replicate: false, ..Setup::new(name, servers) }
+    }
+
+    /// A cluster on reliable links, with empty logs, durability assumed: lab 2B.
     pub(crate) fn new(name: &'static str, servers: u8) -> Self {
         Setup {
             name,
@@ -38,6 +49,9 @@ impl Setup {
             options: Options::default(),
             durability: Durability::Assumed,
             saved: Saved::default(),
+            replicate: true,
+            max_entries: 256,
+            snapshot_every: 0,
         }
     }
 
@@ -46,7 +60,12 @@ impl Setup {
     }
 
     pub(crate) fn config(&self) -> Config {
-        Config::new(self.all(), self.durability)
+        Config {
+            replicate: self.replicate,
+            max_entries: self.max_entries,
+            max_chunk: 512,
+            ..Config::new(self.all(), self.durability)
+        }
     }
 
     fn header(&self, seed: u64) -> Header {

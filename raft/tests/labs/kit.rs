@@ -37,7 +37,7 @@ fn crash_storm(seed: u64) -> Run {
     let setup = Setup {
         link: Link::unreliable().duplicating(50),
         durability: Durability::Real,
-        ..Setup::new("kit_crash_storm", 5)
+        ..Setup::elections("kit_crash_storm", 5)
     };
     simulate(seed, setup, async |cluster| {
         let all = cluster.all();
@@ -136,7 +136,7 @@ fn configurations_that_cannot_work() -> Result<(), String> {
 
 /// A cluster of one has nobody to wait for but its own disk.
 fn single_server() -> Result<(), String> {
-    let setup = Setup { durability: Durability::Real, ..Setup::new("kit_single_server", 1) };
+    let setup = Setup { durability: Durability::Real, ..Setup::elections("kit_single_server", 1) };
     let run = simulate(1, setup, async |cluster| {
         let elected = cluster.await_leader(&cluster.all(), 5_000).await?;
         cluster.hold_leader(&cluster.all(), elected, 3_000).await

@@ -89,7 +89,7 @@ fn simulations() -> Vec<Scenario> {
 }
 
 fn first_leader(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_01_first_leader", 3), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_01_first_leader", 3), async |cluster| {
         let all = cluster.all();
         let elected = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.hold_leader(&all, elected, 2_000).await
@@ -97,7 +97,7 @@ fn first_leader(seed: u64) -> Run {
 }
 
 fn leader_cut(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_10_leader_cut", 3), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_10_leader_cut", 3), async |cluster| {
         let all = cluster.all();
         let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.isolate(first);
@@ -128,7 +128,7 @@ fn leader_cut(seed: u64) -> Run {
 }
 
 fn many_cuts(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_11_many_cuts", 7), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_11_many_cuts", 7), async |cluster| {
         let all = cluster.all();
         let mut chance = cluster.sim.stream("cuts");
         cluster.await_leader(&all, ELECTION_MS).await?;
@@ -149,7 +149,7 @@ fn equal_timers(seed: u64) -> Run {
     let setup = Setup {
         link: Link::reliable().exactly(1),
         options: Options { equal_draws: 1, ..Options::default() },
-        ..Setup::new("lab2a_12_equal_timers", 5)
+        ..Setup::elections("lab2a_12_equal_timers", 5)
     };
     simulate(seed, setup, async |cluster| {
         cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
@@ -158,7 +158,7 @@ fn equal_timers(seed: u64) -> Run {
 }
 
 fn rpc_bound(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_13_rpc_bound", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_13_rpc_bound", 5), async |cluster| {
         let all = cluster.all();
         let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         // A server that is alone tries and tries again; the others elect anew.
@@ -193,7 +193,7 @@ fn rpc_bound(seed: u64) -> Run {
 }
 
 fn deaf_leader(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_14_deaf_leader", 3), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_14_deaf_leader", 3), async |cluster| {
         let all = cluster.all();
         let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.deafen(leader);
@@ -206,7 +206,7 @@ fn deaf_leader(seed: u64) -> Run {
 }
 
 fn deaf_disruptor(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_15_deaf_disruptor", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_15_deaf_disruptor", 5), async |cluster| {
         let elected = cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
         let deaf = cluster.others(&[elected.0])[0];
         cluster.deafen(deaf);
@@ -215,7 +215,7 @@ fn deaf_disruptor(seed: u64) -> Run {
 }
 
 fn half_cut(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab2a_16_half_cut", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_16_half_cut", 5), async |cluster| {
         let all = cluster.all();
         let elected = cluster.await_leader(&all, ELECTION_MS).await?;
         let cut = cluster.others(&[elected.0])[0];
@@ -231,11 +231,11 @@ fn half_cut(seed: u64) -> Run {
 
 fn raw_disruptor(seed: u64) -> Run {
     let raw = Server(5);
-    let entry = Entry { term: 1, command: Vec::new() };
+    let entry = Entry { term: 1, command: Some(Vec::new()) };
     let setup = Setup {
         scripted: vec![raw],
-        saved: Saved { hard: Hard { term: 1, vote: None }, log: Log::of(vec![entry.clone(), entry]) },
-        ..Setup::new("lab2a_17_raw_disruptor", 5)
+        saved: Saved { hard: Hard { term: 1, vote: None }, snap: None, log: Log::of(vec![entry.clone(), entry]) },
+        ..Setup::elections("lab2a_17_raw_disruptor", 5)
     };
     simulate(seed, setup, async move |cluster| {
         let (first, term) = cluster.await_leader(&cluster.real(), ELECTION_MS).await?;
@@ -269,7 +269,7 @@ fn raw_disruptor(seed: u64) -> Run {
 
 fn lossy_network(seed: u64) -> Run {
     let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() }.duplicating(100);
-    let setup = Setup { link, ..Setup::new("lab2a_18_lossy_network", 5) };
+    let setup = Setup { link, ..Setup::elections("lab2a_18_lossy_network", 5) };
     simulate(seed, setup, async |cluster| {
         let all = cluster.all();
         let mut chance = cluster.sim.stream("cuts");

@@ -18,6 +18,7 @@ pub(crate) enum Topic {
     PreVote,
     Vote,
     Append,
+    Install,
 }
 
 /// What an `expect` line wants of a server. Absent: anything.
@@ -134,6 +135,7 @@ fn pick(words: &[&str]) -> Option<Pick> {
         Some(&"prevote") => Some(Topic::PreVote),
         Some(&"vote") => Some(Topic::Vote),
         Some(&"append") => Some(Topic::Append),
+        Some(&"install") => Some(Topic::Install),
         Some(_) => return None,
     };
     Some(Pick { from: from.parse().ok()?, to: to.parse().ok()?, topic })
@@ -165,12 +167,12 @@ fn saved(words: &[&str]) -> Option<Saved> {
         None => Vec::new(),
         Some(terms) => terms
             .split(',')
-            .map(|term| Some(Entry { term: term.parse().ok()?, command: Vec::new() }))
+            .map(|term| Some(Entry { term: term.parse().ok()?, command: Some(Vec::new()) }))
             .collect::<Option<_>>()?,
     };
     let vote = value(words, "vote").map_or(Some(None), server_or_none)?;
     let term = value(words, "term").map_or(Ok(0), str::parse).ok()?;
-    Some(Saved { hard: Hard { term, vote }, log: Log::of(entries) })
+    Some(Saved { hard: Hard { term, vote }, snap: None, log: Log::of(entries) })
 }
 
 fn wanted(words: &[&str]) -> Option<Wanted> {

@@ -21,7 +21,7 @@ pub(crate) fn play(name: &'static str, source: &'static str, text: &'static str)
     let script = Script::parse(text);
     let scripted = script.servers.iter().copied().filter(|server| !script.real.contains(server)).collect();
     let options = Options { clocks: true, ..Options::default() };
-    let setup = Setup { scripted, options, ..Setup::new(name, script.servers.len() as u8) };
+    let setup = Setup { scripted, options, ..Setup::elections(name, script.servers.len() as u8) };
     let config = setup.config();
     judged(0, setup, move |sim, _| async move {
         let mut world = World::new(sim, &script, config, source);
@@ -76,6 +76,7 @@ impl Flight {
             Req::PreVote(_) => Topic::PreVote,
             Req::Vote(_) => Topic::Vote,
             Req::Append(_) => Topic::Append,
+            Req::Install(_) => Topic::Install,
         };
         (self.from, self.to) == (pick.from, pick.to) && pick.topic.is_none_or(|wanted| wanted == topic)
     }
@@ -95,9 +96,9 @@ impl World {
             let host = world.sim.start(server.into());
             let saved = script.disks.get(&server).cloned().unwrap_or_default();
             if script.real.contains(&server) {
-                let (core, effects) = Core::restore(server, config.clone(), saved);
+                let (core, effects) = Core::restore(server, config.clone(), saved.clone());
                 let observer = Observer::new(server);
-                observer.started(core.state(), host.recorder());
+                observer.started(core.state(), &saved, &effects, host.recorder());
                 let (release, timers, calls) = Default::default();
                 world.real.insert(server, Real { host, core, observer, release, timers, calls });
                 world.perform(server, effects);
@@ -194,7 +195,7 @@ impl World {
                 }
                 self.step(to, Input::Request { from, call, req }, stamp);
             }
-            What::Reply(req, rep) => self.step(to, Input::Reply { from, req, rep: Some(rep) }, stamp),
+            What::Reply(req, rep) => self.step(to, Input::Reply { from, req, rep: Some(rep), late: false }, stamp),
         }
     }
 
@@ -206,8 +207,8 @@ impl World {
         real.core.step(input.clone(), &mut effects);
         let effects: Vec<Effect> = decode(&encode(&effects)).expect("effects serialize");
         let after = real.core.state();
-        let membership = real.core.membership();
-        let step = raft::observe::Step { input: &input, cause, before, effects: &effects, after, membership };
+        let (membership, log) = (real.core.membership(), real.core.log());
+        let step = raft::observe::Step { input: &input, cause, before, effects: &effects, after, membership, log };
         real.observer.observe(step, real.host.recorder());
         self.perform(server, effects);
     }
@@ -269,7 +270,7 @@ impl World {
                 entries: Vec::new(),
                 commit: 0,
             }),
-            Some(Topic::Vote) | None => {
+            Some(Topic::Vote | Topic::Install) | None => {
                 recorder.record(Event::VoteRequest { server_id: from, term }, state, None);
                 Req::Vote(args)
             }
@@ -293,7 +294,8 @@ impl World {
         let rep = match &req {
             Req::PreVote(_) => Rep::PreVote(VoteReply { term, granted }),
             Req::Vote(_) => Rep::Vote(VoteReply { term, granted }),
-            Req::Append(_) => Rep::Append(AppendReply { term, success: granted }),
+            Req::Install(_) => return Ok(()),
+            Req::Append(_) => Rep::Append(AppendReply { term, success: granted, conflict: None }),
         };
         if granted && rep.kind() == Kind::VoteReply {
             let event =
@@ -338,6 +340,7 @@ impl World {
         let yes = match newest {
             Some(Rep::PreVote(rep) | Rep::Vote(rep)) => rep.granted,
             Some(Rep::Append(rep)) => rep.success,
+            Some(Rep::Install(rep)) => rep.installed,
             None => {
                 self.find(text, link)?;
                 return Ok(());
