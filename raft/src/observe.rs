@@ -347,6 +347,6 @@ fn ids(entries: &[Entry], first: Index) -> impl Iterator<Item = EntryId> + '_ {
 }
 
 /// A digest of an entry's operation: equal operations, equal digests; 0 for a no-op.
-fn operation(entry: &Entry) -> u64 {
+pub fn operation(entry: &Entry) -> u64 {
     entry.command.as_deref().map_or(0, xxh3_64)
 }

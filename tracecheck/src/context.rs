@@ -1,15 +1,28 @@
 //! What the rules look at: the run so far, kept once for all of them.
 //!
-//! Owns, for each server, its last state, the step it is in and what is on its disk; every vote and vote
-//! request; the causal order; and where records are known to be missing.
+//! Owns, for each server, its last state, the step it is in, its log and its disk; every vote and vote request;
+//! the commits; which message a server handles; the causal order; and where records are known to be missing.
 //!
 //! Invariant: it is brought up to date with a record before any rule sees that record. It judges nothing.
+
+mod commits;
+mod links;
+mod log;
+mod replica;
+
+pub(crate) use commits::Commit;
+pub(crate) use links::{Handled, Request};
+pub(crate) use log::{At, Log, slot};
+pub(crate) use replica::{Image, Left, Replaced, Replica, image};
 
 use crate::order::{Admission, Oddity, Order};
 use crate::quorum::{Configuration, ServerSet};
 use crate::words::count;
+use commits::Commits;
+use links::Links;
+use replica::Write;
 use std::collections::BTreeMap;
-use tracecheck_schema::{Durability, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term};
+use tracecheck_schema::{Durability, EntryId, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term};
 
 /// Something for each server, created when first needed.
 #[derive(Clone, Debug, Default)]
@@ -105,12 +118,17 @@ pub(crate) struct Context {
     pub(crate) real_disks: bool,
     /// Causes may come later (a file), so that only the end decides about them.
     pub(crate) deferred: bool,
+    /// Processes may have been killed before they wrote their last records.
+    pub(crate) lost_tails: bool,
     /// Records seen, without RunEnd.
     pub(crate) records: u64,
     /// RunEnd: its stamp, its count, whether the run completed.
     pub(crate) run_end: Option<(Stamp, u64, bool)>,
+    pub(crate) commits: Commits,
     scripted: ServerSet,
     servers: PerServer<ServerView>,
+    replicas: PerServer<Replica>,
+    links: Links,
     /// How often each server crashed. The network records crashes, so that no edge orders them among the
     /// server's own records; but the n-th crash ends the n-th incarnation.
     crashes: PerServer<u32>,
@@ -128,10 +146,14 @@ impl Context {
             config: Configuration::new(&header.voters),
             real_disks: header.durability == Durability::Real,
             deferred: false,
+            lost_tails: false,
             records: 0,
             run_end: None,
+            commits: Commits::default(),
             scripted: ServerSet::of(&header.scripted),
             servers: PerServer::default(),
+            replicas: PerServer::default(),
+            links: Links::default(),
             crashes: PerServer::default(),
             asked: BTreeMap::new(),
             granted: BTreeMap::new(),
@@ -153,7 +175,8 @@ impl Context {
             return false;
         }
         if let Some(server) = record.server() {
-            self.take_server(server, record);
+            let begins = self.take_server(server, record);
+            self.take_log(server, record, begins);
         } else if let Event::Crash { server_id } = record.event {
             *self.crashes.get_mut(server_id) += 1;
         }
@@ -179,12 +202,13 @@ impl Context {
         }
     }
 
-    fn take_server(&mut self, server: Server, record: &Record) {
+    /// Takes in what a record says of votes and of what was heard. Returns whether it begins a step.
+    fn take_server(&mut self, server: Server, record: &Record) -> bool {
         let view = self.servers.get_mut(server);
         if self.now.opens {
             *view = ServerView::default();
         }
-        view.begin_step(record);
+        let begins = view.begin_step(record);
         match record.event {
             Event::ServerStart { .. } => {
                 view.disk = record.state.map(|state| OnDisk {
@@ -194,6 +218,11 @@ impl Context {
                     at: record.at,
                 });
                 view.restored_vote = record.state.and_then(|state| Some((state.term, state.voted_for?)));
+            }
+            Event::Restored { term, voted_for, snap_index, ref entries, .. } => {
+                let last_index = entries.last().map_or(snap_index, |EntryId(index, _, _)| *index);
+                view.disk = Some(OnDisk { term, voted_for, last_index, at: record.at });
+                view.restored_vote = voted_for.map(|to| (term, to));
             }
             Event::Durable { term, voted_for, last_index, .. } => {
                 view.disk = Some(OnDisk { term, voted_for, last_index, at: record.at });
@@ -220,6 +249,61 @@ impl Context {
             }
             _ => {}
         }
+        begins
+    }
+
+    /// Takes in what a record says of logs, disks, commits and messages with entries.
+    fn take_log(&mut self, server: Server, record: &Record, begins: bool) {
+        let (at, position) = (record.at, self.now.position);
+        let replica = self.replicas.get_mut(server);
+        if begins || self.now.opens {
+            replica.replaced = None;
+        }
+        if self.now.opens {
+            let first = self.order.incarnations(at.node) == 1;
+            let starts = matches!(record.event, Event::ServerStart { .. });
+            replica.open(self.real_disks, record.state.filter(|_| starts), at, first);
+        }
+        match record.event {
+            Event::Restored { term, voted_for, snap_index, snap_term, ref entries } => {
+                let image = image((term, voted_for), (snap_index, snap_term), entries);
+                replica.restore(image, at, position);
+            }
+            Event::LogWrite { term, voted_for, from: 0, .. } => {
+                replica.write(Write::Hard((term, voted_for)), at, position);
+            }
+            Event::LogWrite { from, ref entries, .. } => {
+                let slots = entries.iter().map(slot).collect();
+                replica.write(Write::Entries { from, slots }, at, position);
+            }
+            Event::SnapshotWrite { index, term, .. } => {
+                replica.write(Write::Snapshot { index, term }, at, position);
+            }
+            Event::LogCompact { upto } => replica.write(Write::Compact { upto }, at, position),
+            Event::Durable { term, voted_for, last_index, last_term, snap_index } => {
+                replica.synced((term, voted_for), (last_index, last_term), snap_index, at, position);
+            }
+            Event::AppendConfirm { to, term, match_index } => replica.confirm(to, term, match_index, at),
+            Event::AppendEntry { to, term, prev_index, prev_term, ref entries, .. } => {
+                self.links.made(server, to, Request::new(at, term, (prev_index, prev_term), entries));
+            }
+            Event::Send { kind: Kind::AppendRequest, to, term, .. } => self.links.left(server, to, term, at),
+            Event::Send { kind: Kind::AppendReply, to, term, match_index: Some(index), .. } => {
+                replica.leave(to, term, index);
+                // A server that the test plays has no log: what it says counts.
+                if self.scripted.contains(server) {
+                    replica.support(term, index, position, at);
+                }
+            }
+            Event::CoordCommit { term, index, entry_term, operation } => {
+                let commit = Commit { at, server, term, index, entry_term, operation };
+                self.commits.take(commit, &self.order);
+                for server in 0..self.replicas.0.len() {
+                    self.replicas.0[server].forget(term, index);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether the rules hold this server to anything.
@@ -234,6 +318,36 @@ impl Context {
 
     pub(crate) fn server(&self, server: Server) -> Option<&ServerView> {
         self.servers.get(server)
+    }
+
+    pub(crate) fn replica(&self, server: Server) -> Option<&Replica> {
+        self.replicas.get(server)
+    }
+
+    /// The log of a server as it was written, durable or not.
+    pub(crate) fn log(&self, server: Server) -> Option<&Log> {
+        self.replicas.get(server).map(|replica| &replica.written.log)
+    }
+
+    /// The servers that recorded anything.
+    pub(crate) fn servers_seen(&self) -> impl Iterator<Item = Server> {
+        (0..self.replicas.0.len()).filter_map(|number| u8::try_from(number).ok().map(Server))
+    }
+
+    /// The AppendEntries that a server handles in this step, and who sent it.
+    pub(crate) fn handled(&self, server: Server) -> Option<(Server, Handled<'_>)> {
+        match self.step(server).trigger {
+            Trigger::Message { kind: Kind::AppendRequest, from, cause, .. } => {
+                let handled = |cause| self.links.find(from, server, cause);
+                Some((from, cause.map_or(Handled::Unrecorded, handled)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the test plays some server: what it said may have no record.
+    pub(crate) fn has_scripted(&self) -> bool {
+        self.scripted != ServerSet::default()
     }
 
     /// The step that the server is in.
@@ -292,7 +406,7 @@ impl Context {
 
 impl ServerView {
     /// Notices where a step begins: at a message, a timeout or a start, or else where the state changes.
-    fn begin_step(&mut self, record: &Record) {
+    fn begin_step(&mut self, record: &Record) -> bool {
         let trigger = match record.event {
             Event::Recv { kind, from, term, .. } => {
                 Some(Trigger::Message { kind, from, term, cause: record.cause })
@@ -311,5 +425,6 @@ impl ServerView {
             self.state = Some((state, record.at));
             self.synced = false;
         }
+        trigger.is_some()
     }
 }

@@ -279,6 +279,16 @@ impl Order {
         self.chains[to].clock_at(second).get(from).is_some_and(|seen| *seen >= first)
     }
 
+    /// How many records of `node` happened before the record `at` or are it: a place in that node's chain.
+    pub fn seen(&self, at: Stamp, node: Node) -> u64 {
+        let (Some(place), Some(slot)) = (self.position(at), self.slots.get(at.node)) else { return 0 };
+        if at.node == node {
+            return place;
+        }
+        let clock = self.chains[slot].clock_at(place);
+        self.slots.get(node).and_then(|other| clock.get(other)).copied().unwrap_or(0)
+    }
+
     /// The vector clock of a record: how many records of each node happened before it or are it. Sorted by
     /// node, without zeros; `None` if the record was not admitted.
     pub fn clock(&self, at: Stamp) -> Option<Vec<(Node, u64)>> {

@@ -79,6 +79,11 @@ impl Script {
         self
     }
 
+    /// The state that the server's next records carry.
+    pub(crate) fn state(&mut self, number: u8) -> State {
+        *self.states.entry(number).or_insert(FRESH)
+    }
+
     pub(crate) fn log(&mut self, number: u8, last_index: Index, last_term: Term) -> &mut Script {
         self.set(number, |state| (state.last_index, state.last_term) = (last_index, last_term))
     }
@@ -124,8 +129,19 @@ impl Script {
         self.push(Node::Net, Event::Crash { server_id: s(number) }, None, None)
     }
 
-    /// A crash and a start with this state.
+    /// A crash and a start with this state. Of a real disk the trace says what it held: just that, without
+    /// entries.
     pub(crate) fn restart(&mut self, number: u8, restored: State) -> Stamp {
+        let at = self.restart_bare(number, restored);
+        if self.header.durability == Durability::Real {
+            let State { term, voted_for, .. } = restored;
+            self.restored(number, (term, voted_for), (0, 0), &[]);
+        }
+        at
+    }
+
+    /// A crash and a start with this state; nothing says what the disk held.
+    pub(crate) fn restart_bare(&mut self, number: u8, restored: State) -> Stamp {
         self.crash(number);
         self.new_incarnation(s(number));
         self.states.insert(number, restored);

@@ -155,7 +155,7 @@ impl Sim {
     }
 
     /// Crashes the node right after its disk passes crash point `point`, counted from 1 over all its
-    /// incarnations.
+    /// incarnations; 0: never.
     pub fn crash_at_point(&self, node: Node, point: u64) {
         if let Some(state) = self.world.nodes.borrow().get(&node) {
             state.disk.crash_at(point);

@@ -1,11 +1,12 @@
 //! A cluster of real servers in a simulated world, as a scenario handles it.
 
 use crate::harness::Setup;
+use crate::service::Book;
 use labrpc::schema::{Durability, Event, Kind, Node, Record, Role, Server, State, Term};
 use labrpc::{End, Recorder, Served};
 use labrpc_sim::Sim;
 use raft::{Raft, RaftEnd, RaftRpc, describe};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,12 +21,13 @@ pub(crate) struct Cluster {
     setup: Rc<Setup>,
     running: Rc<RefCell<BTreeMap<Server, Raft>>>,
     tally: Rc<Tally>,
+    pub(crate) book: Rc<RefCell<Book>>,
 }
 
 impl Cluster {
     /// Starts all servers but the scripted ones.
     pub(crate) fn start(sim: Sim, setup: Setup, tally: Rc<Tally>) -> Self {
-        let cluster = Cluster { sim, setup: Rc::new(setup), running: Rc::default(), tally };
+        let cluster = Cluster { sim, setup: Rc::new(setup), running: Rc::default(), tally, book: Rc::default() };
         for server in cluster.real() {
             cluster.start_server(server);
         }
@@ -40,7 +42,17 @@ impl Cluster {
             self.all().into_iter().filter(|to| *to != me).map(|to| (to, end(&self.sim, &recorder, to)));
         let peers: Vec<_> = peers.collect();
         let config = self.setup.config();
-        let deliver = Box::new(|_| {});
+        self.book.borrow_mut().started(me);
+        let (book, every) = (self.book.clone(), self.setup.snapshot_every);
+        let itself: Rc<RefCell<Option<Raft>>> = Rc::default();
+        let handle = itself.clone();
+        let deliver = Box::new(move |delivery| {
+            if let Some((index, data)) = Book::deliver(&book, me, delivery, every)
+                && let Some(raft) = &*handle.borrow()
+            {
+                raft.snapshot(index, data);
+            }
+        });
         let raft = match self.setup.durability {
             Durability::Assumed => {
                 Raft::start_with(host, me, peers, config, self.setup.saved.clone(), deliver)
@@ -48,6 +60,7 @@ impl Cluster {
             Durability::Real => Raft::start(host, me, peers, config, deliver),
         };
         let raft = raft.expect("the lab's configuration works, and the disk holds what the server wrote");
+        *itself.borrow_mut() = Some(raft.clone());
         let last = Rc::new(move || recorder.last());
         let served = Served::new(me.into(), last, raft.service().serve());
         self.sim.serve(me.into(), SERVICE, Rc::new(served));
@@ -58,6 +71,11 @@ impl Cluster {
     pub(crate) fn crash(&self, server: Server) {
         self.sim.crash(server.into());
         self.running.borrow_mut().remove(&server);
+    }
+
+    /// A running server.
+    pub(crate) fn raft(&self, server: Server) -> Option<Raft> {
+        self.running.borrow().get(&server).filter(|_| self.sim.is_up(server.into())).cloned()
     }
 
     /// Every server, scripted ones too.
@@ -119,6 +137,17 @@ impl Cluster {
         tally.iter().max_by_key(|(_, (_, most))| *most).map(|(server, (_, most))| (*server, *most))
     }
 
+    /// The follower that refused most AppendEntries in one term, and how many.
+    pub(crate) fn most_rejections(&self) -> Option<(Server, u64)> {
+        let rejections = self.tally.rejections.borrow();
+        rejections.iter().max_by_key(|(_, count)| **count).map(|((server, _), count)| (*server, *count))
+    }
+
+    /// How many AppendEntries were sent with entries, and how many without that are no bare heartbeats.
+    pub(crate) fn appends(&self) -> (u64, u64) {
+        self.tally.appends.get()
+    }
+
     pub(crate) async fn sleep_ms(&self, ms: u64) {
         self.sim.sleep(Duration::from_millis(ms)).await;
     }
@@ -134,6 +163,10 @@ impl Cluster {
 pub(crate) struct Tally {
     /// Requests for votes and pre-votes of each server: in its present attempt, and at most in one.
     requests: RefCell<BTreeMap<Server, (u64, u64)>>,
+    /// AppendEntries that each server refused in each term, old terms aside.
+    rejections: RefCell<BTreeMap<(Server, Term), u64>>,
+    /// AppendEntries with entries, and without.
+    appends: Cell<(u64, u64)>,
 }
 
 impl Tally {
@@ -147,6 +180,17 @@ impl Tally {
                 let (now, most) = requests.entry(server).or_default();
                 *now += 1;
                 *most = (*most).max(*now);
+            }
+            Event::AppendReject { term, .. } if record.state.is_some_and(|state| state.term == term) => {
+                *self.rejections.borrow_mut().entry((server, term)).or_default() += 1;
+            }
+            Event::AppendEntry { prev_index, ref entries, .. } => {
+                let (with, without) = self.appends.get();
+                self.appends.set(match (entries.is_empty(), prev_index) {
+                    (false, _) => (with + 1, without),
+                    (true, 0) => (with, without),
+                    (true, _) => (with, without + 1),
+                });
             }
             _ => {}
         }

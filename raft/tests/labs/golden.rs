@@ -3,16 +3,15 @@
 //! Students are not held to them: where there are none, there is nothing to compare. To accept what the
 //! reference does now, run with `RAFTLAB_UPDATE_GOLDEN=1` and review the difference.
 
-use crate::lab2a;
 use labrpc::schema::{Record, Role};
-use scenario::{Ending, Other, Run};
+use scenario::{Ending, Other, Run, Scenario};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use tracecheck::phrase;
 
 /// One test a script, if this tree has golden transcripts at all.
-pub(crate) fn tests() -> Vec<Other> {
+pub(crate) fn tests(scenarios: &[Scenario]) -> Vec<Other> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/labs/scripts/golden");
     let update = std::env::var_os("RAFTLAB_UPDATE_GOLDEN").is_some();
     if !folder.is_dir() && !update {
@@ -39,12 +38,12 @@ pub(crate) fn tests() -> Vec<Other> {
             transcript.lines().nth(line).unwrap_or("(the end)"),
         ))
     };
-    let scripts = lab2a::scenarios().into_iter().filter(|scenario| !scenario.seeded);
+    let scripts = scenarios.iter().copied().filter(|scenario| !scenario.seeded);
     scripts
         .map(|scenario| {
             let file = folder.join(format!("{}.golden", scenario.name));
             let test = move || compare(scenario.name, scenario.run, file);
-            (format!("golden_{}", scenario.name.trim_start_matches("lab2a_")), Box::new(test) as _)
+            (format!("golden_{}", scenario.name.trim_start_matches("lab")), Box::new(test) as _)
         })
         .collect()
 }

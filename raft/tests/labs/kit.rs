@@ -13,7 +13,7 @@ use std::process::Command;
 use tracecheck::Verdict;
 
 pub(crate) fn tests() -> Vec<Other> {
-    let mut tests = golden::tests();
+    let mut tests = golden::tests(&crate::scenarios());
     let mut test = |name: &str, test: fn() -> Result<(), String>| {
         tests.push((format!("kit_{name}"), Box::new(test) as _));
     };

@@ -3,7 +3,7 @@
 use crate::check::{list, unmet};
 use crate::harness::{Setup, simulate};
 use crate::raw::RawPeer;
-use crate::script::play;
+use crate::script::script;
 use labrpc::schema::Server;
 use labrpc_sim::{Link, Options};
 use raft::core::{Entry, Hard, Log, Saved};
@@ -22,39 +22,24 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     scenarios
 }
 
-macro_rules! script {
-    ($name:literal, $file:literal, $points:literal, $source:literal, $rules:expr, $sentence:literal) => {
-        Scenario {
-            name: $name,
-            part: "lab2a",
-            sentence: $sentence,
-            source: $source,
-            points: $points,
-            rules: $rules,
-            seeded: false,
-            run: |_| play($name, $source, include_str!(concat!("scripts/", $file, ".script"))),
-        }
-    };
-}
-
 #[rustfmt::skip]
 fn scripts() -> Vec<Scenario> {
     vec![
-        script!("lab2a_02_votes_once", "votes_once", 1, "§5.2", &["E2", "E3", "E10", "T3"],
+        script!("lab2a", "lab2a_02_votes_once", "votes_once", 1, "§5.2", &["E2", "E3", "E10", "T3"],
             "A server gives its vote of a term to one candidate only, and may repeat that answer."),
-        script!("lab2a_03_up_to_date", "up_to_date", 1, "§5.4.1", &["E2", "E7", "E10"],
+        script!("lab2a", "lab2a_03_up_to_date", "up_to_date", 1, "§5.4.1", &["E2", "E7", "E10"],
             "A server votes only for candidates whose log is at least as up to date as its own."),
-        script!("lab2a_04_new_term_new_vote", "new_term_new_vote", 1, "Figure 2", &["E3", "E8"],
+        script!("lab2a", "lab2a_04_new_term_new_vote", "new_term_new_vote", 1, "Figure 2", &["E3", "E8"],
             "A server adopts a higher term first, and has a new vote in it."),
-        script!("lab2a_05_old_messages", "old_messages", 1, "Figure 2", &["E9", "E10"],
+        script!("lab2a", "lab2a_05_old_messages", "old_messages", 1, "Figure 2", &["E9", "E10"],
             "Messages of an old term are refused and change nothing."),
-        script!("lab2a_06_duplicate_vote", "duplicate_vote", 1, "§5.2", &["E4", "E5", "E6"],
+        script!("lab2a", "lab2a_06_duplicate_vote", "duplicate_vote", 1, "§5.2", &["E4", "E5", "E6"],
             "A vote that arrives three times is still one vote."),
-        script!("lab2a_07_old_vote", "old_vote", 1, "§5.2", &["E1", "E9"],
+        script!("lab2a", "lab2a_07_old_vote", "old_vote", 1, "§5.2", &["E1", "E9"],
             "Votes that arrive after their term is over count for nothing."),
-        script!("lab2a_08_split_vote", "split_vote", 1, "§5.2", &["S3", "E4", "E10"],
+        script!("lab2a", "lab2a_08_split_vote", "split_vote", 1, "§5.2", &["S3", "E4", "E10"],
             "Two candidates split the votes of a term; the next timeout elects one of them."),
-        script!("lab2a_09_higher_term", "higher_term", 1, "Figure 2", &["E4", "E8"],
+        script!("lab2a", "lab2a_09_higher_term", "higher_term", 1, "Figure 2", &["E4", "E8"],
             "A leader, and a candidate, that learns of a higher term from an answer gives up."),
     ]
 }

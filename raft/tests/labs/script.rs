@@ -7,18 +7,47 @@
 //! servers s1 s2 s3                        everybody, first line
 //! real s1                                 who runs the code under test; the rest are played by the script
 //! disk s1 term=3 vote=s2 log=1,1,2        what a real server's disk holds (log: the entries' terms)
+//! replicate                               there is a log (without: lab 2A)
+//! durable                                 durability is real: writes wait for `sync` (without: assumed)
+//! max_entries 1                           the most entries in an AppendEntries
 //! timeout s1 [election|heartbeat|quorum]  fire a timer that is set
 //! deliver s1->s2 [vote|prevote|append]    deliver the oldest message under way there
 //! repeat s1->s2 …                         deliver a copy of it, and leave it under way
 //! drop s1->s2 …                           lose it
 //! settle                                  deliver everything between real servers until nothing is under way
 //! ask s4->s1 vote term=5 log=2:1          a played server asks (last entry: index 2, term 1); delivered at once
+//! ask s4->s1 append term=2 prev=1:1 entries=2,2 commit=1     entries are named by their terms
+//! ask s4->s1 install term=2 log=5:2 data=abc offset=0 done   a chunk of a snapshot up to index 5
+//! propose s1 x                            a service proposes command x
+//! snapshot s1 3 abc                       a service hands over its state as of index 3
+//! sync s1 / crash s1 / restart s1         the disk has everything; a crash keeps a prefix of the rest
 //! answer s4->s1 vote granted [term=5]     a played server answers the oldest request it was sent; under way
 //! expect s1 role=leader term=2 vote=s1 leader=s1 timer=election   -- why, with its section
 //! expect s1->s4 granted                   the newest answer under way there -- why
+//! expect s1 log=1,1,2 commit=2 snapshot=0  the entries' terms after the snapshot   -- why
+//! expect nothing s1->s2 vote              no such message is under way            -- why
 //! ```
 
+mod expect;
 mod parse;
+mod played;
 mod world;
 
 pub(crate) use world::play;
+
+/// A scenario that is a script: its part, name, file, points, source, rules and sentence.
+macro_rules! script {
+    ($part:literal, $name:literal, $file:literal, $points:literal, $source:literal, $rules:expr, $sentence:literal) => {
+        scenario::Scenario {
+            name: $name,
+            part: $part,
+            sentence: $sentence,
+            source: $source,
+            points: $points,
+            rules: $rules,
+            seeded: false,
+            run: |_| $crate::script::play($name, $source, include_str!(concat!("scripts/", $file, ".script"))),
+        }
+    };
+}
+pub(crate) use script;

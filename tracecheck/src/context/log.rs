@@ -27,6 +27,19 @@ pub(crate) enum At {
     Unknown,
 }
 
+impl At {
+    /// Whether this is the entry of that term and operation; `None` if the trace does not say. What a snapshot
+    /// covers was committed, and is what was committed.
+    pub(crate) fn holds(self, term: Term, operation: u64) -> Option<bool> {
+        match self {
+            At::Entry(slot) => Some(slot == Slot { term, operation }),
+            At::Covered => Some(true),
+            At::Beyond => Some(false),
+            At::Unknown => None,
+        }
+    }
+}
+
 /// The log of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Log {

@@ -131,12 +131,19 @@ pub(crate) struct Replica {
     pending: VecDeque<Pending>,
     evidence: BTreeMap<Term, VecDeque<Evidence>>,
     confirms: VecDeque<Confirm>,
+    /// Of the confirmation that left last: the term of its last entry, and where it was recorded.
+    pub(crate) leaving: Option<(Term, Stamp)>,
 }
 
 impl Replica {
     /// What is on the disk for certain.
     pub(crate) fn durable(&self) -> &Image {
         if self.real { &self.disk } else { &self.written }
+    }
+
+    /// Whether the trace says everything about this incarnation's disk.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known && self.durable().log.unknown_upto() == 0
     }
 
     /// A new incarnation begins. `state` is what it believes; a Restored may say more.
@@ -256,23 +263,16 @@ impl Replica {
         }
     }
 
-    /// The confirmation that leaves now: the term of its last entry, and where it was recorded.
-    pub(crate) fn confirmed(&self, to: Server, term: Term, index: Index) -> Option<(Term, Stamp)> {
-        let found = |one: &&Confirm| (one.to, one.term, one.index) == (to, term, index);
-        let found = self.confirms.iter().find(found)?;
-        Some((found.entry?, found.at))
-    }
-
-    /// A confirmation has left, and all before it to the same server.
-    pub(crate) fn left_confirm(&mut self, to: Server, term: Term, index: Index) {
-        let found = |one: &Confirm| (one.to, one.term, one.index) == (to, term, index);
-        if let Some(upto) = self.confirms.iter().position(found) {
-            let mut place = 0;
-            self.confirms.retain(|one| {
-                place += 1;
-                one.to != to || place > upto + 1
-            });
-        }
+    /// A confirmation leaves, and with it every earlier one to the same server is over.
+    pub(crate) fn leave(&mut self, to: Server, term: Term, index: Index) {
+        let this = |one: &Confirm| (one.to, one.term, one.index) == (to, term, index);
+        let found = self.confirms.iter().position(this);
+        self.leaving = found.and_then(|place| self.confirms.get(place)).and_then(|one| Some((one.entry?, one.at)));
+        let mut place = 0;
+        self.confirms.retain(|one| {
+            place += 1;
+            one.to != to || found.is_none_or(|found| place > found + 1)
+        });
     }
 }
 

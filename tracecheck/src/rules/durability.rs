@@ -20,7 +20,8 @@ If the server crashes before its disk has it, it wakes up without its promise: i
 same term, or a committed entry is no longer on a majority.
 So the write comes first, then the sync, then the message. A leader's AppendEntries promises nothing about its
 own log and may leave at once, but a leader counts itself only when its own write has ended.
-The usual mistake is to hand out the reply before, or without, the write.",
+The usual mistake is to hand out the reply before, or without, the write. A disk that is long enough is not
+enough: its entries must be the confirmed ones, not those that they replaced.",
     example: include_str!("examples/D1.jsonl"),
     wants: Wants::Only(&[Action::Send]),
     make: || Box::new(Promises),
@@ -57,11 +58,18 @@ fn lacks(cx: &Context, server: Server, record: &Record, disk: &OnDisk) -> Option
         return Some((text, format!("the vote for {candidate} in term {term}")));
     }
     let matched = match_index.filter(|_| kind.is_reply())?;
-    (disk.last_index < matched).then(|| {
+    let enough = format!("entry {matched}");
+    if disk.last_index < matched {
         let text =
             format!("confirmed entries up to {matched} while its disk had them up to {}", disk.last_index);
-        (text, format!("entry {matched}"))
-    })
+        return Some((text, enough));
+    }
+    // The disk is long enough. Its entry must also be the confirmed one, not one that it replaced.
+    let replica = cx.replica(server).filter(|replica| replica.is_known())?;
+    let (confirmed, _) = replica.leaving?;
+    let held = replica.durable().log.term_at(matched).filter(|held| *held != confirmed)?;
+    let text = format!("confirmed entries up to {matched} while entry {matched} on its disk was of term {held}");
+    Some((text, format!("{enough} of term {confirmed}")))
 }
 
 impl Rule for Promises {

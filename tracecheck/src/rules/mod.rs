@@ -9,8 +9,11 @@
 
 mod durability;
 mod elections;
+mod log;
+mod restarts;
 mod servers;
 mod shape;
+mod snapshots;
 
 use crate::context::Context;
 use crate::verdict::{End, Witness};
@@ -113,7 +116,7 @@ pub(crate) fn stateless(record: &Record) -> String {
     format!("{} ({}) carries no state", record.at, record.event.action().name())
 }
 
-static CATALOGUE: [RuleInfo; 17] = [
+static CATALOGUE: [RuleInfo; 29] = [
     shape::T1,
     shape::T2,
     shape::T3,
@@ -131,6 +134,18 @@ static CATALOGUE: [RuleInfo; 17] = [
     elections::stale::E9,
     elections::grants::E10,
     durability::D1,
+    log::append::L1,
+    log::confirms::L2,
+    log::commits::L3,
+    log::commits::L4,
+    log::matching::L5,
+    log::completeness::L6,
+    log::matching::L7,
+    log::applying::L8,
+    restarts::L9,
+    snapshots::L10,
+    log::append::L11,
+    snapshots::L12,
 ];
 
 /// Every rule, in the order in which rules are judged and shown.

@@ -29,6 +29,27 @@ pub(crate) struct Wanted {
     pub(crate) vote: Option<Option<Server>>,
     pub(crate) leader: Option<Option<Server>>,
     pub(crate) timer: Option<Timer>,
+    /// The terms of the entries after the snapshot.
+    pub(crate) log: Option<Vec<Term>>,
+    pub(crate) commit: Option<Index>,
+    pub(crate) snapshot: Option<Index>,
+}
+
+/// What a played server asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) link: Pick,
+    pub(crate) term: Term,
+    /// Of a candidate: its last entry. Of a snapshot: the last that it covers.
+    pub(crate) last: (Index, Term),
+    /// Of AppendEntries: the entry before the new ones, the new ones' terms, the commit index.
+    pub(crate) prev: (Index, Term),
+    pub(crate) entries: Vec<Term>,
+    pub(crate) commit: Index,
+    /// Of InstallSnapshot: the chunk, where it stands, whether it is the last.
+    pub(crate) data: String,
+    pub(crate) offset: u64,
+    pub(crate) done: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +59,13 @@ pub(crate) enum Step {
     Repeat(Pick),
     Drop(Pick),
     Settle,
-    Ask { link: Pick, term: Term, last: (Index, Term) },
+    Ask(Ask),
+    Propose(Server, String),
+    Snapshot(Server, Index, String),
+    Sync(Server),
+    Crash(Server),
+    Restart(Server),
+    ExpectNothing { link: Pick, why: String },
     Answer { link: Pick, granted: bool, term: Option<Term> },
     ExpectServer { server: Server, wanted: Wanted, why: String },
     ExpectAnswer { link: Pick, granted: bool, why: String },
@@ -50,13 +77,25 @@ pub(crate) struct Script {
     pub(crate) servers: Vec<Server>,
     pub(crate) real: Vec<Server>,
     pub(crate) disks: BTreeMap<Server, Saved>,
+    /// Whether there is a log; whether durability is real; the most entries in a message.
+    pub(crate) replicate: bool,
+    pub(crate) durable: bool,
+    pub(crate) max_entries: usize,
     /// Each step with its text.
     pub(crate) steps: Vec<(String, Step)>,
 }
 
 impl Script {
     pub(crate) fn parse(text: &str) -> Script {
-        let mut script = Script { servers: vec![], real: vec![], disks: BTreeMap::new(), steps: Vec::new() };
+        let mut script = Script {
+            servers: vec![],
+            real: vec![],
+            disks: BTreeMap::new(),
+            replicate: false,
+            durable: false,
+            max_entries: 256,
+            steps: Vec::new(),
+        };
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("").trim();
             if !line.is_empty() && script.line(line).is_none() {
@@ -91,17 +130,28 @@ impl Script {
             "repeat" => Step::Repeat(pick(rest)?),
             "drop" => Step::Drop(pick(rest)?),
             "settle" => Step::Settle,
-            "ask" => Step::Ask {
-                link: pick(&rest[..2])?,
-                term: value(rest, "term")?.parse().ok()?,
-                last: match value(rest, "log") {
-                    None => (0, 0),
-                    Some(log) => {
-                        let (index, term) = log.split_once(':')?;
-                        (index.parse().ok()?, term.parse().ok()?)
-                    }
-                },
-            },
+            "replicate" => {
+                self.replicate = true;
+                return Some(());
+            }
+            "durable" => {
+                self.durable = true;
+                return Some(());
+            }
+            "max_entries" => {
+                self.max_entries = rest.first()?.parse().ok()?;
+                return Some(());
+            }
+            "propose" => Step::Propose(rest.first()?.parse().ok()?, (*rest.get(1)?).to_owned()),
+            "snapshot" => Step::Snapshot(
+                rest.first()?.parse().ok()?,
+                rest.get(1)?.parse().ok()?,
+                (*rest.get(2)?).to_owned(),
+            ),
+            "sync" => Step::Sync(rest.first()?.parse().ok()?),
+            "crash" => Step::Crash(rest.first()?.parse().ok()?),
+            "restart" => Step::Restart(rest.first()?.parse().ok()?),
+            "ask" => Step::Ask(ask(rest)?),
             "answer" => Step::Answer {
                 link: pick(&rest[..2])?,
                 granted: granted(rest.get(2)?)?,
@@ -110,6 +160,9 @@ impl Script {
                     Some(term) => Some(term.parse().ok()?),
                 },
             },
+            "expect" if *rest.first()? == "nothing" => {
+                Step::ExpectNothing { link: pick(&rest[1..])?, why }
+            }
             "expect" if rest.first()?.contains("->") => {
                 Step::ExpectAnswer { link: pick(&rest[..1])?, granted: granted(rest.get(1)?)?, why }
             }
@@ -141,6 +194,33 @@ fn pick(words: &[&str]) -> Option<Pick> {
     Some(Pick { from: from.parse().ok()?, to: to.parse().ok()?, topic })
 }
 
+fn ask(words: &[&str]) -> Option<Ask> {
+    let pair = |key| match value(words, key) {
+        None => Some((0, 0)),
+        Some(pair) => {
+            let (index, term) = pair.split_once(':')?;
+            Some((index.parse().ok()?, term.parse().ok()?))
+        }
+    };
+    let number = |key| value(words, key).map_or(Some(0), |number| number.parse().ok());
+    Some(Ask {
+        link: pick(&words[..2])?,
+        term: value(words, "term")?.parse().ok()?,
+        last: pair("log")?,
+        prev: pair("prev")?,
+        entries: terms(value(words, "entries").unwrap_or(""))?,
+        commit: number("commit")?,
+        data: value(words, "data").unwrap_or("").to_owned(),
+        offset: number("offset")?,
+        done: words.contains(&"done"),
+    })
+}
+
+/// Terms of entries: "1,1,2", or nothing.
+fn terms(text: &str) -> Option<Vec<Term>> {
+    text.split(',').filter(|term| !term.is_empty()).map(|term| term.parse().ok()).collect()
+}
+
 fn granted(word: &str) -> Option<bool> {
     match word {
         "granted" | "accepted" => Some(true),
@@ -163,13 +243,8 @@ fn server_or_none(word: &str) -> Option<Option<Server>> {
 }
 
 fn saved(words: &[&str]) -> Option<Saved> {
-    let entries = match value(words, "log") {
-        None => Vec::new(),
-        Some(terms) => terms
-            .split(',')
-            .map(|term| Some(Entry { term: term.parse().ok()?, command: Some(Vec::new()) }))
-            .collect::<Option<_>>()?,
-    };
+    let terms = terms(value(words, "log").unwrap_or(""))?;
+    let entries = terms.into_iter().zip(1..).map(|(term, index)| entry(term, index)).collect();
     let vote = value(words, "vote").map_or(Some(None), server_or_none)?;
     let term = value(words, "term").map_or(Ok(0), str::parse).ok()?;
     Some(Saved { hard: Hard { term, vote }, snap: None, log: Log::of(entries) })
@@ -192,9 +267,17 @@ fn wanted(words: &[&str]) -> Option<Wanted> {
             "term" => wanted.term = Some(value.parse().ok()?),
             "vote" => wanted.vote = Some(server_or_none(value)?),
             "leader" => wanted.leader = Some(server_or_none(value)?),
+            "log" => wanted.log = Some(terms(value)?),
+            "commit" => wanted.commit = Some(value.parse().ok()?),
+            "snapshot" => wanted.snapshot = Some(value.parse().ok()?),
             "timer" => wanted.timer = Some(timer(value)?),
             _ => return None,
         }
     }
     Some(wanted)
+}
+
+/// The entry that a script means by a term at an index: the same wherever it stands so.
+pub(crate) fn entry(term: Term, index: Index) -> Entry {
+    Entry { term, command: Some(format!("t{term} i{index}").into_bytes()) }
 }

@@ -1,16 +1,17 @@
 //! Playing a script: cores that move only when a line says so.
 
-use super::parse::{Pick, Script, Step, Topic, Wanted};
+use super::parse::{Pick, Script, Step, Topic};
 use crate::check::unmet;
 use crate::harness::{Done, Setup, judged};
-use labrpc::schema::{Event, Kind, Role, Server, Stamp, State, Term, Timer};
+use labrpc::schema::{Durability, Event, Server, Stamp, Timer};
 use labrpc::{Host, decode, encode};
 use labrpc_sim::{Options, Sim};
-use raft::core::{AppendArgs, AppendReply, Call, Config, Core, Effect, Input, Rep, Req, VoteArgs, VoteReply};
-use raft::observe::{Observer, sent};
+use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved};
+use raft::observe::{Observer, Step as Observed, sent};
 use raft::release::Release;
+use raft::storage::Storage;
 use scenario::{Expectation, Run};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tracecheck::Witness;
@@ -20,58 +21,75 @@ use tracecheck::Witness;
 pub(crate) fn play(name: &'static str, source: &'static str, text: &'static str) -> Run {
     let script = Script::parse(text);
     let scripted = script.servers.iter().copied().filter(|server| !script.real.contains(server)).collect();
-    let options = Options { clocks: true, ..Options::default() };
-    let setup = Setup { scripted, options, ..Setup::elections(name, script.servers.len() as u8) };
+    let setup = Setup {
+        scripted,
+        options: Options { clocks: true, ..Options::default() },
+        replicate: script.replicate,
+        durability: if script.durable { Durability::Real } else { Durability::Assumed },
+        max_entries: script.max_entries,
+        ..Setup::new(name, script.servers.len() as u8)
+    };
     let config = setup.config();
     judged(0, setup, move |sim, _| async move {
         let mut world = World::new(sim, &script, config, source);
         for (text, step) in &script.steps {
             // A millisecond a line, so that times in the trace name the line.
             world.sim.sleep(Duration::from_millis(1)).await;
-            world.play(text, step)?;
+            world.play(text, step).await?;
         }
         Ok(())
     })
 }
 
-struct World {
-    sim: Sim,
-    source: &'static str,
-    real: BTreeMap<Server, Real>,
-    played: BTreeMap<Server, Rc<dyn Host>>,
-    flights: Vec<Flight>,
+pub(super) struct World {
+    pub(super) sim: Sim,
+    pub(super) source: &'static str,
+    config: Config,
+    pub(super) real: BTreeMap<Server, Real>,
+    pub(super) played: BTreeMap<Server, Played>,
+    pub(super) flights: Vec<Flight>,
     next_call: Call,
 }
 
-struct Real {
+/// A server that runs the code under test.
+pub(super) struct Real {
     host: Rc<dyn Host>,
-    core: Core,
+    pub(super) core: Core,
     observer: Observer,
     release: Release,
-    timers: BTreeSet<Timer>,
+    storage: Storage,
+    unsynced: VecDeque<(u64, Durable)>,
+    pub(super) timers: BTreeSet<Timer>,
     /// Requests that it has not answered yet.
     calls: BTreeMap<Call, (Server, Req)>,
 }
 
-#[derive(Clone)]
-struct Flight {
-    from: Server,
-    to: Server,
-    stamp: Option<Stamp>,
-    what: What,
+/// A server that the script plays.
+pub(super) struct Played {
+    pub(super) host: Rc<dyn Host>,
+    /// The log that it claims to have.
+    pub(super) log: Log,
+    /// What it claims to be committed.
+    pub(super) commit: u64,
 }
 
 #[derive(Clone)]
-enum What {
+pub(super) struct Flight {
+    pub(super) from: Server,
+    pub(super) to: Server,
+    pub(super) stamp: Option<Stamp>,
+    pub(super) what: What,
+}
+
+#[derive(Clone)]
+pub(super) enum What {
     Request(Req),
     Reply(Req, Rep),
 }
 
 impl Flight {
-    fn matches(&self, pick: &Pick) -> bool {
-        let req = match &self.what {
-            What::Request(req) | What::Reply(req, _) => req,
-        };
+    pub(super) fn matches(&self, pick: &Pick) -> bool {
+        let (What::Request(req) | What::Reply(req, _)) = &self.what;
         let topic = match req {
             Req::PreVote(_) => Topic::PreVote,
             Req::Vote(_) => Topic::Vote,
@@ -84,34 +102,33 @@ impl Flight {
 
 impl World {
     fn new(sim: Sim, script: &Script, config: Config, source: &'static str) -> World {
-        let mut world = World {
-            source,
-            real: BTreeMap::new(),
-            played: BTreeMap::new(),
-            flights: Vec::new(),
-            next_call: 0,
-            sim,
-        };
+        let (real, played, flights) = Default::default();
+        let mut world = World { sim, source, config, real, played, flights, next_call: 0 };
         for &server in &script.servers {
-            let host = world.sim.start(server.into());
-            let saved = script.disks.get(&server).cloned().unwrap_or_default();
             if script.real.contains(&server) {
-                let (core, effects) = Core::restore(server, config.clone(), saved.clone());
-                let observer = Observer::new(server);
-                observer.started(core.state(), &saved, &effects, host.recorder());
-                let (release, timers, calls) = Default::default();
-                world.real.insert(server, Real { host, core, observer, release, timers, calls });
-                world.perform(server, effects);
+                world.start(server, script.disks.get(&server).cloned());
             } else {
-                let state = played(0, (0, 0));
-                host.recorder().record(Event::ServerStart { server_id: server }, Some(state), None);
-                world.played.insert(server, host);
+                world.start_played(server);
             }
         }
         world
     }
 
-    fn play(&mut self, text: &str, step: &Step) -> Done {
+    /// Starts a real server: from `saved`, or from what its disk holds.
+    fn start(&mut self, server: Server, saved: Option<Saved>) {
+        let host = self.sim.start(server.into());
+        let storage = Storage::open(host.disk()).expect("the disk holds what the server wrote");
+        let saved = saved.unwrap_or_else(|| storage.image().clone());
+        let (core, effects) = Core::restore(server, self.config.clone(), saved.clone());
+        let observer = Observer::new(server);
+        observer.started(core.state(), &saved, &effects, host.recorder());
+        let (release, unsynced, timers, calls) = Default::default();
+        let real = Real { host, core, observer, release, storage, unsynced, timers, calls };
+        self.real.insert(server, real);
+        self.perform(server, effects);
+    }
+
+    async fn play(&mut self, text: &str, step: &Step) -> Done {
         match step {
             Step::Timeout(server, timer) => self.timeout(*server, *timer)?,
             Step::Deliver(pick) => {
@@ -128,10 +145,25 @@ impl World {
                 self.flights.remove(flight);
             }
             Step::Settle => self.settle(),
-            Step::Ask { link, term, last } => self.ask(link, *term, *last),
+            Step::Propose(server, command) => {
+                let command = command.clone().into_bytes();
+                self.step(*server, Input::Propose { id: 0, command }, None);
+            }
+            Step::Snapshot(server, index, data) => {
+                let data = data.clone().into_bytes();
+                self.step(*server, Input::Snapshot { index: *index, data }, None);
+            }
+            Step::Sync(server) => self.sync(*server).await,
+            Step::Crash(server) => {
+                self.sim.crash((*server).into());
+                self.real.remove(server);
+            }
+            Step::Restart(server) => self.start(*server, None),
+            Step::Ask(ask) => self.ask(ask),
             Step::Answer { link, granted, term } => self.answer(text, link, *granted, *term)?,
             Step::ExpectServer { server, wanted, why } => self.expect_server(*server, wanted, why)?,
             Step::ExpectAnswer { link, granted, why } => self.expect_answer(text, link, *granted, why)?,
+            Step::ExpectNothing { link, why } => self.expect_nothing(link, why)?,
         }
         Ok(())
     }
@@ -154,6 +186,27 @@ impl World {
         Ok(())
     }
 
+    /// Ends a sync of everything that the server wrote.
+    async fn sync(&mut self, server: Server) {
+        let Some(real) = self.real.get_mut(&server) else { return };
+        let Some((upto, durable)) = real.unsynced.pop_back() else { return };
+        real.unsynced.clear();
+        real.storage.sync().await.expect("the simulated disk does not fail");
+        real.release.synced(upto);
+        let event = Event::Durable {
+            term: durable.hard.term,
+            voted_for: durable.hard.vote,
+            last_index: durable.last.0,
+            last_term: durable.last.1,
+            snap_index: durable.snap,
+        };
+        real.host.recorder().record(event, None, None);
+        self.step(server, Input::Written(durable), None);
+        while let Some(effect) = self.real.get_mut(&server).and_then(|real| real.release.pop()) {
+            self.leave(server, effect);
+        }
+    }
+
     fn settle(&mut self) {
         let between_real = |world: &World, flight: &Flight| {
             world.real.contains_key(&flight.from) && world.real.contains_key(&flight.to)
@@ -164,7 +217,7 @@ impl World {
         }
     }
 
-    fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {
+    pub(super) fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {
         let found = self.flights.iter().position(|flight| flight.matches(pick));
         found.ok_or_else(|| {
             unmet(
@@ -176,17 +229,15 @@ impl World {
         })
     }
 
-    fn witness(&self, server: Server, note: &str) -> Vec<Witness> {
+    pub(super) fn witness(&self, server: Server, note: &str) -> Vec<Witness> {
         let last = self.sim.recorder(server.into()).and_then(|recorder| recorder.last());
         last.map(|at| Witness { at, note: note.to_owned() }).into_iter().collect()
     }
 
-    // ---- Real servers --------------------------------------------------------------------------------
-
-    fn arrive(&mut self, flight: Flight) {
+    pub(super) fn arrive(&mut self, flight: Flight) {
         let Flight { from, to, stamp, what } = flight;
         match what {
-            _ if self.played.contains_key(&to) => {}
+            _ if !self.real.contains_key(&to) => {}
             What::Request(req) => {
                 let call = self.next_call;
                 self.next_call += 1;
@@ -195,7 +246,9 @@ impl World {
                 }
                 self.step(to, Input::Request { from, call, req }, stamp);
             }
-            What::Reply(req, rep) => self.step(to, Input::Reply { from, req, rep: Some(rep), late: false }, stamp),
+            What::Reply(req, rep) => {
+                self.step(to, Input::Reply { from, req, rep: Some(rep), late: false }, stamp);
+            }
         }
     }
 
@@ -208,7 +261,7 @@ impl World {
         let effects: Vec<Effect> = decode(&encode(&effects)).expect("effects serialize");
         let after = real.core.state();
         let (membership, log) = (real.core.membership(), real.core.log());
-        let step = raft::observe::Step { input: &input, cause, before, effects: &effects, after, membership, log };
+        let step = Observed { input: &input, cause, before, effects: &effects, after, membership, log };
         real.observer.observe(step, real.host.recorder());
         self.perform(server, effects);
     }
@@ -223,8 +276,10 @@ impl World {
                 Effect::StopTimer(timer) => {
                     real.timers.remove(&timer);
                 }
-                // Scripts assume durability, so nothing is written and nothing waits.
-                Effect::Write(_) => {}
+                Effect::Write(write) => {
+                    let durable = real.storage.write(write);
+                    real.unsynced.push_back((real.release.wrote(), durable));
+                }
                 effect => {
                     if let Some(effect) = real.release.offer(effect) {
                         self.leave(server, effect);
@@ -251,119 +306,5 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    // ---- Played servers ------------------------------------------------------------------------------
-
-    fn ask(&mut self, link: &Pick, term: Term, (last_index, last_term): (u64, Term)) {
-        let (from, to) = (link.from, link.to);
-        let args = VoteArgs { term, candidate: from, last_index, last_term };
-        let state = Some(played(term, (last_index, last_term)));
-        let recorder = self.played[&from].recorder().clone();
-        let req = match link.topic {
-            Some(Topic::PreVote) => Req::PreVote(args),
-            Some(Topic::Append) => Req::Append(AppendArgs {
-                term,
-                leader: from,
-                prev_index: 0,
-                prev_term: 0,
-                entries: Vec::new(),
-                commit: 0,
-            }),
-            Some(Topic::Vote | Topic::Install) | None => {
-                recorder.record(Event::VoteRequest { server_id: from, term }, state, None);
-                Req::Vote(args)
-            }
-        };
-        let votes_for = matches!(req, Req::Vote(_)).then_some(from);
-        let event = Event::Send { kind: req.kind(), to, term, votes_for, match_index: None };
-        let stamp = Some(recorder.record(event, None, None));
-        self.arrive(Flight { from, to, stamp, what: What::Request(req) });
-    }
-
-    fn answer(&mut self, text: &str, link: &Pick, granted: bool, term: Option<Term>) -> Done {
-        let (me, candidate) = (link.from, link.to);
-        let asked = self.find(text, &Pick { from: candidate, to: me, topic: link.topic })?;
-        let Flight { stamp: cause, what, .. } = self.flights.remove(asked);
-        let What::Request(req) = what else { return Ok(()) };
-        let term = term.unwrap_or(req.term());
-        let state = Some(played(term, (0, 0)));
-        let recorder = self.played[&me].recorder().clone();
-        let received = Event::Recv { kind: req.kind(), from: candidate, term: req.term(), armed: vec![] };
-        recorder.record(received, state, cause);
-        let rep = match &req {
-            Req::PreVote(_) => Rep::PreVote(VoteReply { term, granted }),
-            Req::Vote(_) => Rep::Vote(VoteReply { term, granted }),
-            Req::Install(_) => return Ok(()),
-            Req::Append(_) => Rep::Append(AppendReply { term, success: granted, conflict: None }),
-        };
-        if granted && rep.kind() == Kind::VoteReply {
-            let event =
-                Event::VoteConfirm { server_id: me, candidate_server_id: candidate, term: req.term() };
-            recorder.record(event, state, None);
-        }
-        let effect = Effect::Reply { call: 0, rep: rep.clone() };
-        let event = sent(me, &effect, Some((candidate, &req)));
-        let stamp = event.map(|event| recorder.record(event, None, None));
-        self.flights.push(Flight { from: me, to: candidate, stamp, what: What::Reply(req, rep) });
-        Ok(())
-    }
-
-    // ---- Expectations --------------------------------------------------------------------------------
-
-    fn expect_server(&self, server: Server, wanted: &Wanted, why: &str) -> Done {
-        let real = &self.real[&server];
-        let state = real.core.state();
-        let someone = |who: Option<Server>| who.map_or_else(|| "nobody".to_owned(), |who| who.to_string());
-        let complaint = if wanted.role.is_some_and(|role| role != state.role) {
-            format!("{server} is a {:?} in term {}.", state.role, state.term)
-        } else if wanted.term.is_some_and(|term| term != state.term) {
-            format!("{server} is in term {}.", state.term)
-        } else if wanted.vote.is_some_and(|vote| vote != state.voted_for) {
-            format!("{server}'s vote in term {} is for {}.", state.term, someone(state.voted_for))
-        } else if wanted.leader.is_some_and(|leader| leader != state.leader_id) {
-            format!("{server} takes {} for the leader of term {}.", someone(state.leader_id), state.term)
-        } else if wanted.timer.is_some_and(|timer| !real.timers.contains(&timer)) {
-            let timer = wanted.timer.unwrap_or(Timer::Election);
-            format!("{server}, a {:?} of term {}, has no {timer:?} timer set.", state.role, state.term)
-        } else {
-            return Ok(());
-        };
-        Err(unmet(self.source, complaint, why, self.witness(server, "here")))
-    }
-
-    fn expect_answer(&self, text: &str, link: &Pick, granted: bool, why: &str) -> Done {
-        let newest = self.flights.iter().rev().find_map(|flight| match &flight.what {
-            What::Reply(_, rep) if flight.matches(link) => Some(rep),
-            _ => None,
-        });
-        let yes = match newest {
-            Some(Rep::PreVote(rep) | Rep::Vote(rep)) => rep.granted,
-            Some(Rep::Append(rep)) => rep.success,
-            Some(Rep::Install(rep)) => rep.installed,
-            None => {
-                self.find(text, link)?;
-                return Ok(());
-            }
-        };
-        if yes == granted {
-            return Ok(());
-        }
-        let did = if yes { "granted what" } else { "refused what" };
-        let sentence = format!("{} {did} {} asked.", link.from, link.to);
-        Err(unmet(self.source, sentence, why, self.witness(link.from, "its answer")))
-    }
-}
-
-/// What a played server claims to be.
-fn played(term: Term, (last_index, last_term): (u64, Term)) -> State {
-    State {
-        term,
-        role: Role::Follower,
-        voted_for: None,
-        leader_id: None,
-        commit_index: 0,
-        last_index,
-        last_term,
     }
 }
