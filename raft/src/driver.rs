@@ -157,7 +157,9 @@ impl Driver {
             }
             Effect::SetTimer(timer, range) => {
                 if range.is_empty() {
-                    self.absurd(&format!("its {timer:?} timer is to be drawn from the empty range {range:?} ms"));
+                    self.absurd(&format!(
+                        "its {timer:?} timer is to be drawn from the empty range {range:?} ms"
+                    ));
                 }
                 let ns = |ms: Ms| ms.min(LONGEST_TIMER).saturating_mul(1_000_000);
                 let after = Duration::from_nanos(self.host.draw(ns(*range.start())..=ns(*range.end())));
@@ -191,7 +193,8 @@ impl Driver {
         match effect {
             Effect::Send { to, ref req, .. } => {
                 let Some(end) = self.peers.get(&to).cloned() else {
-                    let whom = if to == self.me { "itself".to_owned() } else { format!("{to}, which is no peer") };
+                    let whom =
+                        if to == self.me { "itself".to_owned() } else { format!("{to}, which is no peer") };
                     self.absurd(&format!("it sends a {} to {whom}", req.kind()));
                 };
                 let stamp = self.record_sent(&effect, None);

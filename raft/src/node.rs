@@ -131,7 +131,9 @@ impl Raft {
         config.check()?;
         let storage = Storage::open(host.disk())?;
         let saved = storage.image().clone();
-        Ok(Raft { shared: Driver::start(host, me, peers.into_iter().collect(), config, storage, saved, deliver) })
+        Ok(Raft {
+            shared: Driver::start(host, me, peers.into_iter().collect(), config, storage, saved, deliver),
+        })
     }
 
     /// Starts a server as if its disk had held `saved`, where durability is assumed.
@@ -145,7 +147,9 @@ impl Raft {
     ) -> Result<Raft, StartError> {
         config.check()?;
         let storage = Storage::open(host.disk())?;
-        Ok(Raft { shared: Driver::start(host, me, peers.into_iter().collect(), config, storage, saved, deliver) })
+        Ok(Raft {
+            shared: Driver::start(host, me, peers.into_iter().collect(), config, storage, saved, deliver),
+        })
     }
 
     /// The current term, and whether this server believes that it leads it.

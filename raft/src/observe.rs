@@ -301,11 +301,9 @@ fn delivered(effect: &Effect) -> Option<Event> {
         Effect::Apply { index, command, .. } => {
             Some(Event::Apply { index: *index, operation: xxh3_64(command) })
         }
-        Effect::Restore(snap) => Some(Event::SnapshotInstalled {
-            index: snap.index,
-            term: snap.term,
-            digest: xxh3_64(&snap.data),
-        }),
+        Effect::Restore(snap) => {
+            Some(Event::SnapshotInstalled { index: snap.index, term: snap.term, digest: xxh3_64(&snap.data) })
+        }
         _ => None,
     }
 }
@@ -316,11 +314,9 @@ fn written(after: &State, write: &Write) -> Event {
             Event::LogWrite { term: hard.term, voted_for: hard.vote, from: 0, entries: vec![] }
         }
         Write::Log(change) => changed(after, change),
-        Write::Snapshot(snap) => Event::SnapshotWrite {
-            index: snap.index,
-            term: snap.term,
-            digest: xxh3_64(&snap.data),
-        },
+        Write::Snapshot(snap) => {
+            Event::SnapshotWrite { index: snap.index, term: snap.term, digest: xxh3_64(&snap.data) }
+        }
         Write::Compact { upto } => Event::LogCompact { upto: *upto },
     }
 }

@@ -22,7 +22,9 @@ use commits::Commits;
 use links::Links;
 use replica::Write;
 use std::collections::BTreeMap;
-use tracecheck_schema::{Durability, EntryId, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term};
+use tracecheck_schema::{
+    Durability, EntryId, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term,
+};
 
 /// Something for each server, created when first needed.
 #[derive(Clone, Debug, Default)]
@@ -257,7 +259,7 @@ impl Context {
         let (at, position) = (record.at, self.now.position);
         let replica = self.replicas.get_mut(server);
         if begins || self.now.opens {
-            replica.replaced = None;
+            replica.begin_step();
         }
         if self.now.opens {
             let first = self.order.incarnations(at.node) == 1;

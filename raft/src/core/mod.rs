@@ -28,8 +28,8 @@ mod snapshot;
 pub use config::{Config, ConfigError};
 pub use log::{Change, Entry, Log};
 pub use message::{
-    AppendArgs, AppendReply, Call, Conflict, Durable, Effect, Input, InstallArgs, InstallReply, Ms, NotLeader,
-    Rep, Req, Saved, Snap, VoteArgs, VoteReply, Write,
+    AppendArgs, AppendReply, Call, Conflict, Durable, Effect, Input, InstallArgs, InstallReply, Ms,
+    NotLeader, Rep, Req, Saved, Snap, VoteArgs, VoteReply, Write,
 };
 pub use quorum::Membership;
 

@@ -27,7 +27,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts all servers but the scripted ones.
     pub(crate) fn start(sim: Sim, setup: Setup, tally: Rc<Tally>) -> Self {
-        let cluster = Cluster { sim, setup: Rc::new(setup), running: Rc::default(), tally, book: Rc::default() };
+        let cluster =
+            Cluster { sim, setup: Rc::new(setup), running: Rc::default(), tally, book: Rc::default() };
         for server in cluster.real() {
             cluster.start_server(server);
         }

@@ -2,7 +2,6 @@
 
 use crate::golden;
 use crate::harness::{Setup, simulate};
-use crate::lab2a;
 use labrpc::schema::{Durability, Server, write_header, write_record};
 use labrpc_sim::Link;
 use raft::core::{Config, ConfigError, Effect, Membership, Rep, Req, VoteArgs, VoteReply};
@@ -150,17 +149,20 @@ fn single_server() -> Result<(), String> {
 }
 
 fn table_is_sound() -> Result<(), String> {
-    let scenarios = lab2a::scenarios();
-    let points: u32 = scenarios.iter().map(|scenario| scenario.points).sum();
-    ensure(
-        points == 25,
-        format!("2A is worth a quarter of Lab 2's 100 points, but its tests add up to {points}"),
-    )?;
-    for (number, scenario) in scenarios.iter().enumerate() {
-        let prefix = format!("{}_{:02}_", scenario.part, number + 1);
-        ensure(scenario.name.starts_with(&prefix), format!("{} should begin with {prefix}", scenario.name))?;
-        let unknown = scenario.rules.iter().find(|id| tracecheck::rule(id).is_none());
-        ensure(unknown.is_none(), format!("{} names {unknown:?}, which is no rule", scenario.name))?;
+    for part in ["lab2a", "lab2b", "lab2c", "lab2d"] {
+        let scenarios: Vec<_> =
+            crate::scenarios().into_iter().filter(|scenario| scenario.part == part).collect();
+        let points: u32 = scenarios.iter().map(|scenario| scenario.points).sum();
+        ensure(points == 25, format!("{part} is worth a quarter of Lab 2's 100 points, not {points}"))?;
+        for (number, scenario) in scenarios.iter().enumerate() {
+            let prefix = format!("{part}_{:02}_", number + 1);
+            ensure(
+                scenario.name.starts_with(&prefix),
+                format!("{} should begin with {prefix}", scenario.name),
+            )?;
+            let unknown = scenario.rules.iter().find(|id| tracecheck::rule(id).is_none());
+            ensure(unknown.is_none(), format!("{} names {unknown:?}, which is no rule", scenario.name))?;
+        }
     }
     Ok(())
 }
@@ -168,7 +170,7 @@ fn table_is_sound() -> Result<(), String> {
 /// The same seed in this process and in another one: the same bytes, of every scenario.
 fn same_bytes() -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("raftlab-same-bytes-{}", std::process::id()));
-    let names: Vec<&str> = lab2a::scenarios().iter().map(|scenario| scenario.name).collect();
+    let names: Vec<&str> = crate::scenarios().iter().map(|scenario| scenario.name).collect();
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
     let status = Command::new(exe)
         .args(["--raftlab", "run", "--seed", "7", "--jobs", "2", "--names", &names.join(","), "--trace-dir"])
@@ -177,7 +179,7 @@ fn same_bytes() -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     ensure(status.status.success(), String::from_utf8_lossy(&status.stderr))?;
     let mut compared = 0;
-    for scenario in lab2a::scenarios() {
+    for scenario in crate::scenarios() {
         let seed = if scenario.seeded { 7 } else { 0 };
         let run = (scenario.run)(seed);
         let mut here = Vec::new();

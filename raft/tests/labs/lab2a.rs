@@ -219,7 +219,11 @@ fn raw_disruptor(seed: u64) -> Run {
     let entry = Entry { term: 1, command: Some(Vec::new()) };
     let setup = Setup {
         scripted: vec![raw],
-        saved: Saved { hard: Hard { term: 1, vote: None }, snap: None, log: Log::of(vec![entry.clone(), entry]) },
+        saved: Saved {
+            hard: Hard { term: 1, vote: None },
+            snap: None,
+            log: Log::of(vec![entry.clone(), entry]),
+        },
         ..Setup::elections("lab2a_17_raw_disruptor", 5)
     };
     simulate(seed, setup, async move |cluster| {

@@ -179,7 +179,9 @@ fn concurrent(seed: u64) -> Run {
             {
                 return Err(unmet(
                     "§5.3",
-                    format!("A later command of term {term} was delivered everywhere, and \"{name}\" was not."),
+                    format!(
+                        "A later command of term {term} was delivered everywhere, and \"{name}\" was not."
+                    ),
                     "Commands of one term are delivered in the order in which its leader took them.",
                     cluster.last_of(&all),
                 ));
@@ -231,8 +233,10 @@ fn backup(seed: u64) -> Run {
         cluster.sim.partition(&all, &[rest]);
         let two = committed(&cluster, "b", rest).await?;
         // 50 orphans of their leader and one of them.
-        let (left, right): (Vec<Server>, Vec<Server>) =
-            { let mates: Vec<Server> = rest.iter().copied().filter(|s| *s != two).collect(); (vec![two, mates[0]], vec![mates[1]]) };
+        let (left, right): (Vec<Server>, Vec<Server>) = {
+            let mates: Vec<Server> = rest.iter().copied().filter(|s| *s != two).collect();
+            (vec![two, mates[0]], vec![mates[1]])
+        };
         cluster.sim.partition(&all, &[&left]);
         cluster.orphan(two, "c", 50).await?;
         cluster.sleep_ms(300).await;
@@ -248,7 +252,9 @@ fn backup(seed: u64) -> Run {
         match cluster.most_rejections() {
             Some((server, count)) if count > 12 => Err(unmet(
                 "§5.3",
-                format!("{server} refused {count} AppendEntries of one leader until it found where their logs agree."),
+                format!(
+                    "{server} refused {count} AppendEntries of one leader until it found where their logs agree."
+                ),
                 "A follower's hint skips a whole term: at most 12 refusals.",
                 cluster.last_of(&[server]),
             )),
@@ -281,7 +287,13 @@ fn rpc_counts(seed: u64) -> Run {
         cluster.sleep_ms(100).await;
         let (with, without) = (cluster.appends().0 - before.0, cluster.appends().1 - before.1);
         at_most(&cluster, leader, with, 30, "AppendEntries with entries for ten commands at once")?;
-        at_most(&cluster, leader, without, 24, "AppendEntries without entries for ten commands at once, heartbeats aside")?;
+        at_most(
+            &cluster,
+            leader,
+            without,
+            24,
+            "AppendEntries without entries for ten commands at once, heartbeats aside",
+        )?;
         let before = cluster.sim.counters().rpcs;
         cluster.sleep_ms(1_000).await;
         at_most(&cluster, leader, cluster.sim.counters().rpcs - before, 60, "messages in an idle second")

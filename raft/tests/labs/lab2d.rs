@@ -19,7 +19,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario { name, part: "lab2d", sentence, source, points, rules, seeded: true, run }
     };
     vec![
-        script!("lab2d", "lab2d_01_snapshot_suffix", "snapshot_suffix", 3, "Figure 13", &["L10", "D1"],
+        script!("lab2d", "lab2d_01_snapshot_suffix", "snapshot_suffix", 4, "Figure 13", &["L10", "D1"],
             "A snapshot below the log's end keeps what follows it; a repeated or late one changes nothing."),
         script!("lab2d", "lab2d_02_snapshot_chunks", "snapshot_chunks", 2, "Figure 13", &["L10"],
             "A snapshot comes in chunks, some of them twice, some too early."),
@@ -33,7 +33,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "The same with a follower that crashes and restarts.", install_crash),
         scenario("lab2d_07_install_crash_unreliable", 3, "§7", &["L10", "L12", "L9"],
             "The same with crashes on a network that loses and repeats.", install_crash_unreliable),
-        scenario("lab2d_08_crash_all", 3, "§7", &["L9", "L10", "L12"],
+        scenario("lab2d_08_crash_all", 4, "§7", &["L9", "L10", "L12"],
             "All servers crash and restart five times: what a server had delivered never goes backwards.", crash_all),
     ]
 }
@@ -71,7 +71,9 @@ fn trimmed_now(cluster: &Cluster, among: &[Server]) -> Done {
         if bytes >= LIVE_BYTES {
             return Err(unmet(
                 "§7",
-                format!("{server}'s log and hard state take {bytes} bytes on its disk, though its service hands over a snapshot every ten commands."),
+                format!(
+                    "{server}'s log and hard state take {bytes} bytes on its disk, though its service hands over a snapshot every ten commands."
+                ),
                 format!("What a snapshot covers should leave the log: below {LIVE_BYTES} bytes."),
                 cluster.last_of(&[*server]),
             ));
@@ -110,7 +112,8 @@ async fn installing(cluster: Cluster, crash: bool) -> Done {
     for round in 0..10 {
         let (leader, _) = cluster.await_leader(&all, 4 * ELECTION_MS).await?;
         // Now the leader, now a follower is away.
-        let victim = if round % 3 == 1 { leader } else { cluster.others(&[leader])[chance.draw(0..=1) as usize] };
+        let victim =
+            if round % 3 == 1 { leader } else { cluster.others(&[leader])[chance.draw(0..=1) as usize] };
         if crash {
             cluster.crash(victim);
         } else {
@@ -149,7 +152,9 @@ fn crash_all(seed: u64) -> Run {
                 if now <= before {
                     return Err(unmet(
                         "§7",
-                        format!("{server} had been delivered {before} commands before it crashed, and now has {now}."),
+                        format!(
+                            "{server} had been delivered {before} commands before it crashed, and now has {now}."
+                        ),
                         "Snapshot and log together hold everything that was delivered.",
                         cluster.last_of(&[*server]),
                     ));

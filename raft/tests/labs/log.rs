@@ -68,7 +68,10 @@ impl Cluster {
                 AGREE_MS / 1000,
                 list(&lacking)
             ),
-            format!("{} can reach each other and are a quorum: a command should reach them all.", list(among)),
+            format!(
+                "{} can reach each other and are a quorum: a command should reach them all.",
+                list(among)
+            ),
             self.last_of(&lacking),
         ))
     }
@@ -118,11 +121,19 @@ impl Cluster {
             self.sleep_ms(LOOK_MS).await;
         }
         let most = self.book.borrow().order().len();
-        let behind: Vec<Server> =
-            among.iter().zip(lengths()).filter(|(_, length)| *length < most).map(|(server, _)| *server).collect();
+        let behind: Vec<Server> = among
+            .iter()
+            .zip(lengths())
+            .filter(|(_, length)| *length < most)
+            .map(|(server, _)| *server)
+            .collect();
         Err(unmet(
             "§5.3",
-            format!("{} s after the last fault {} had not been delivered all {most} commands.", within_ms / 1000, list(&behind)),
+            format!(
+                "{} s after the last fault {} had not been delivered all {most} commands.",
+                within_ms / 1000,
+                list(&behind)
+            ),
             "Followers that can be reached should be brought up to date.",
             self.last_of(&behind),
         ))

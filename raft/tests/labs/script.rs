@@ -46,7 +46,9 @@ macro_rules! script {
             points: $points,
             rules: $rules,
             seeded: false,
-            run: |_| $crate::script::play($name, $source, include_str!(concat!("scripts/", $file, ".script"))),
+            run: |_| {
+                $crate::script::play($name, $source, include_str!(concat!("scripts/", $file, ".script")))
+            },
         }
     };
 }

@@ -76,17 +76,25 @@ impl Book {
         let wrong = if !self.proposed.contains(command) {
             format!("{server} was delivered {}, which nobody proposed.", show(command))
         } else if place > self.order.len() + 1 {
-            format!("{server} was delivered {} in place {place}, and place {} was never delivered.", show(command), place - 1)
+            format!(
+                "{server} was delivered {} in place {place}, and place {} was never delivered.",
+                show(command),
+                place - 1
+            )
         } else if first.is_some_and(|first| first != command) {
             let first = first.map(|first| show(first)).unwrap_or_default();
-            format!("{server} was delivered {} in place {place}, where another server was delivered {first}.", show(command))
+            format!(
+                "{server} was delivered {} in place {place}, where another server was delivered {first}.",
+                show(command)
+            )
         } else {
             if first.is_none() {
                 self.order.push(command.to_vec());
             }
             return;
         };
-        let expected = "All servers should be delivered the same commands in the same order (State Machine Safety).";
+        let expected =
+            "All servers should be delivered the same commands in the same order (State Machine Safety).";
         self.wrong.get_or_insert(unmet("Figure 3", wrong, expected, Vec::new()));
     }
 
@@ -107,7 +115,8 @@ impl Book {
 
     /// How many of these servers were delivered the command.
     pub(crate) fn count(&self, command: &[u8], among: &[Server]) -> usize {
-        let has = |server: &&Server| self.history(**server).iter().rev().any(|delivered| delivered == command);
+        let has =
+            |server: &&Server| self.history(**server).iter().rev().any(|delivered| delivered == command);
         among.iter().filter(has).count()
     }
 
@@ -120,5 +129,9 @@ impl Book {
 /// A command as a report shows it.
 pub(crate) fn show(command: &[u8]) -> String {
     let text = String::from_utf8_lossy(&command[..command.len().min(12)]).into_owned();
-    if command.len() > 12 { format!("\"{text}…\" ({} bytes)", command.len()) } else { format!("\"{text}\"") }
+    if command.len() > 12 {
+        format!("\"{text}…\" ({} bytes)", command.len())
+    } else {
+        format!("\"{text}\"")
+    }
 }

@@ -82,7 +82,9 @@ impl Log {
     pub(crate) fn at(&self, index: Index) -> At {
         if index > self.base {
             let offset = usize::try_from(index - self.base - 1).ok();
-            return offset.and_then(|offset| self.slots.get(offset)).map_or(At::Beyond, |one| At::Entry(*one));
+            return offset
+                .and_then(|offset| self.slots.get(offset))
+                .map_or(At::Beyond, |one| At::Entry(*one));
         }
         if index > self.snapshot.0 && index <= self.unknown { At::Unknown } else { At::Covered }
     }

@@ -120,6 +120,8 @@ pub(crate) struct Replica {
     pub(crate) written: Image,
     /// Entries that a write of the running step replaced.
     pub(crate) replaced: Option<Replaced>,
+    /// The snapshot that the running step wrote: its index, and whether the log had its last entry.
+    pub(crate) fits: Option<(Index, bool)>,
     /// What the incarnation before this one left.
     pub(crate) left: Option<Box<Left>>,
     /// Where disks are real: what is there for certain.
@@ -175,6 +177,9 @@ impl Replica {
 
     /// A write is handed to storage.
     pub(crate) fn write(&mut self, write: Write, at: Stamp, position: u64) {
+        if let Write::Snapshot { index, term } = write {
+            self.fits = Some((index, self.had(index) == Some(term)));
+        }
         let slots = self.written.apply(&write);
         if let Write::Entries { from, .. } = write
             && !slots.is_empty()
@@ -188,9 +193,30 @@ impl Replica {
         }
     }
 
+    /// The term at an index, also if the running step cut the log before it.
+    fn had(&self, index: Index) -> Option<Term> {
+        let cut = self.replaced.as_ref().and_then(|cut| {
+            let offset = usize::try_from(index.checked_sub(cut.from)?).ok()?;
+            cut.slots.get(offset).map(|slot| slot.term)
+        });
+        cut.or_else(|| self.written.log.term_at(index))
+    }
+
+    /// A new step begins.
+    pub(crate) fn begin_step(&mut self) {
+        (self.replaced, self.fits) = (None, None);
+    }
+
     /// A sync ended. The longest prefix of the writes that fits is on the disk; where several fit, they hold
     /// the same.
-    pub(crate) fn synced(&mut self, hard: Hard, last: (Index, Term), snapshot: Index, at: Stamp, position: u64) {
+    pub(crate) fn synced(
+        &mut self,
+        hard: Hard,
+        last: (Index, Term),
+        snapshot: Index,
+        at: Stamp,
+        position: u64,
+    ) {
         let said = End { hard, log: (last.0, Some(last.1)), snapshot };
         let last_fit = |fits: &dyn Fn(&End) -> bool| {
             let found = self.pending.iter().rposition(|one| fits(&one.end));
@@ -267,7 +293,8 @@ impl Replica {
     pub(crate) fn leave(&mut self, to: Server, term: Term, index: Index) {
         let this = |one: &Confirm| (one.to, one.term, one.index) == (to, term, index);
         let found = self.confirms.iter().position(this);
-        self.leaving = found.and_then(|place| self.confirms.get(place)).and_then(|one| Some((one.entry?, one.at)));
+        self.leaving =
+            found.and_then(|place| self.confirms.get(place)).and_then(|one| Some((one.entry?, one.at)));
         let mut place = 0;
         self.confirms.retain(|one| {
             place += 1;

@@ -68,7 +68,8 @@ fn lacks(cx: &Context, server: Server, record: &Record, disk: &OnDisk) -> Option
     let replica = cx.replica(server).filter(|replica| replica.is_known())?;
     let (confirmed, _) = replica.leaving?;
     let held = replica.durable().log.term_at(matched).filter(|held| *held != confirmed)?;
-    let text = format!("confirmed entries up to {matched} while entry {matched} on its disk was of term {held}");
+    let text =
+        format!("confirmed entries up to {matched} while entry {matched} on its disk was of term {held}");
     Some((text, format!("{enough} of term {confirmed}")))
 }
 

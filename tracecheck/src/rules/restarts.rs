@@ -86,35 +86,55 @@ impl Restarts {
         let Some((start, state)) = self.started.get_mut(server).take() else { return };
         let Some(left) = cx.replica(server).and_then(|replica| replica.left.as_deref()) else { return };
         if !left.known || left.disk.log.unknown_upto() > 0 {
-            return tally.unknown(|| format!("the trace does not say what {server} had on its disk before {start}"));
+            return tally
+                .unknown(|| format!("the trace does not say what {server} had on its disk before {start}"));
         }
         if let Err((was, is)) = compare(left, held) {
             if let Some(hole) = cx.hole_in(server) {
-                return tally.unknown(|| format!("records are missing ({hole}), perhaps a write of {server}"));
+                return tally
+                    .unknown(|| format!("records are missing ({hole}), perhaps a write of {server}"));
             }
             if cx.lost_tails {
-                return tally.unknown(|| format!("{server} may have lost its last records when it was killed before {start}"));
+                return tally.unknown(|| {
+                    format!("{server} may have lost its last records when it was killed before {start}")
+                });
             }
             let sentence = format!("{server} came back with {is} on its disk, which had held {was}.");
-            let mut witnesses: Vec<Witness> =
-                left.at.map(|at| Witness::new(at, "the last that its disk held for certain")).into_iter().collect();
-            witnesses.extend(left.pending.iter().map(|one| Witness::new(one.at, "a write that may have reached it")));
+            let mut witnesses: Vec<Witness> = left
+                .at
+                .map(|at| Witness::new(at, "the last that its disk held for certain"))
+                .into_iter()
+                .collect();
+            witnesses.extend(
+                left.pending.iter().map(|one| Witness::new(one.at, "a write that may have reached it")),
+            );
             witnesses.push(Witness::new(at, "what it held after the restart"));
-            return tally.fail(sentence, witnesses, format!("{server} should have come back with {was}, or what it wrote after."));
+            return tally.fail(
+                sentence,
+                witnesses,
+                format!("{server} should have come back with {was}, or what it wrote after."),
+            );
         }
-        let Some(state) = state else { return tally.unknown(|| format!("{start} (ServerStart) carries no state")) };
+        let Some(state) = state else {
+            return tally.unknown(|| format!("{start} (ServerStart) carries no state"));
+        };
         let (last, last_term) = (held.log.last(), held.log.end().1.unwrap_or(state.last_term));
         let believed = (state.term, state.voted_for, state.last_index, state.last_term);
         if believed == (held.hard.0, held.hard.1, last, last_term) {
             return tally.met();
         }
         let describe = |(term, vote, last, last_term)| {
-            let log = if last == 0 { "an empty log".to_owned() } else { format!("a log up to {last} of term {last_term}") };
+            let log = if last == 0 {
+                "an empty log".to_owned()
+            } else {
+                format!("a log up to {last} of term {last_term}")
+            };
             format!("term {term}, a vote for {} and {log}", someone(vote))
         };
         let disk = describe((held.hard.0, held.hard.1, last, last_term));
         let sentence = format!("{server} restarted with {}, but its disk held {disk}.", describe(believed));
-        let mut witnesses = vec![Witness::new(start, "what it believed"), Witness::new(at, "what its disk held")];
+        let mut witnesses =
+            vec![Witness::new(start, "what it believed"), Witness::new(at, "what its disk held")];
         witnesses.dedup_by_key(|witness| witness.at);
         tally.fail(sentence, witnesses, format!("{server} should have restored {disk}."));
     }

@@ -60,23 +60,27 @@ impl Covers {
         if known || index <= self.before || played || cx.has_scripted() {
             return None;
         }
-        let sentence = format!("{server} has a snapshot up to {index}, but no coordinator had committed entry {index}.");
+        let sentence =
+            format!("{server} has a snapshot up to {index}, but no coordinator had committed entry {index}.");
         let expected = "A snapshot goes up to what was applied, and never further.".to_owned();
         Some((sentence, vec![Witness::new(record.at, format!("a snapshot up to {index}"))], expected))
     }
 
     /// What follows an entry that the snapshot agrees with stays.
-    fn suffix(&self, cx: &Context, server: Server, index: Index, term: Term, record: &Record) -> Option<Wrong> {
+    fn suffix(
+        &self,
+        cx: &Context,
+        server: Server,
+        index: Index,
+        term: Term,
+        record: &Record,
+    ) -> Option<Wrong> {
         let ((before, _), after) = (cx.step(server).before?, record.state?);
         if before.last_index <= index || after.last_index >= before.last_index {
             return None;
         }
-        let replica = cx.replica(server)?;
-        let cut = replica.replaced.as_ref().and_then(|cut| {
-            let offset = usize::try_from(index.checked_sub(cut.from)?).ok()?;
-            cut.slots.get(offset).map(|slot| slot.term)
-        });
-        if cut.or_else(|| replica.written.log.term_at(index)) != Some(term) || replica.written.log.unknown_upto() > 0 {
+        let written = cx.replica(server)?.fits;
+        if written != Some((index, true)) {
             return None;
         }
         let (from, last) = (after.last_index.max(index) + 1, before.last_index);
@@ -84,7 +88,10 @@ impl Covers {
             "{server} installed a snapshot up to {index}, which agrees with its entry {index}, but dropped its entries \
              {from} to {last}."
         );
-        let witnesses = vec![Witness::new(record.at, format!("the log ended at {last}, and now at {}", after.last_index))];
+        let witnesses = vec![Witness::new(
+            record.at,
+            format!("the log ended at {last}, and now at {}", after.last_index),
+        )];
         Some((sentence, witnesses, format!("{server} should have kept what follows entry {index}.")))
     }
 
@@ -93,9 +100,13 @@ impl Covers {
         let applied = &mut self.servers.get_mut(server).applied;
         let before = applied.replace((index, at));
         let (applied, when) = before.filter(|(applied, _)| *applied > index)?;
-        let sentence = format!("{server} installed a snapshot up to {index}, although it had applied entries up to {applied}.");
-        let witnesses =
-            vec![Witness::new(when, format!("applied up to {applied}")), Witness::new(at, format!("back to {index}"))];
+        let sentence = format!(
+            "{server} installed a snapshot up to {index}, although it had applied entries up to {applied}."
+        );
+        let witnesses = vec![
+            Witness::new(when, format!("applied up to {applied}")),
+            Witness::new(at, format!("back to {index}")),
+        ];
         Some((sentence, witnesses, format!("{server} should have ignored it.")))
     }
 
@@ -106,13 +117,15 @@ impl Covers {
             return None;
         }
         let (has, first) = match written {
-            Some((index, at)) => {
-                (format!("its last snapshot goes up to {index} only"), Some(Witness::new(at, format!("up to {index}"))))
-            }
+            Some((index, at)) => (
+                format!("its last snapshot goes up to {index} only"),
+                Some(Witness::new(at, format!("up to {index}"))),
+            ),
             None => ("it has written no snapshot".to_owned(), None),
         };
         let sentence = format!("{server} cut its log up to {upto}, but {has}.");
-        let witnesses = first.into_iter().chain([Witness::new(at, format!("drops entries up to {upto}"))]).collect();
+        let witnesses =
+            first.into_iter().chain([Witness::new(at, format!("drops entries up to {upto}"))]).collect();
         Some((sentence, witnesses, format!("{server} should have written the snapshot up to {upto} first.")))
     }
 }
@@ -150,13 +163,14 @@ impl Rule for Covers {
                     (sentence, vec![Witness::new(at, "taken")], "Only what is committed can be replaced by a snapshot.".to_owned())
                 })
             }
-            Event::SnapshotWrite { index, term, .. } => {
+            Event::SnapshotWrite { index, .. } => {
                 self.servers.get_mut(server).written = Some((index, at));
-                self.suffix(cx, server, index, term, record).or_else(|| self.committed(cx, server, index, record))
+                self.suffix(cx, server, index, record)
+                    .or_else(|| self.committed(cx, server, index, record))
             }
-            Event::SnapshotInstalled { index, term, .. } => {
+            Event::SnapshotInstalled { index, .. } => {
                 let wrong = self.backwards(server, index, at);
-                let wrong = wrong.or_else(|| self.suffix(cx, server, index, term, record));
+                let wrong = wrong.or_else(|| self.suffix(cx, server, index, record));
                 wrong.or_else(|| self.committed(cx, server, index, record))
             }
             Event::LogCompact { upto } => self.compacts(server, upto, at),
@@ -164,7 +178,8 @@ impl Rule for Covers {
         };
         let Some((sentence, witnesses, expected)) = wrong else { return tally.met() };
         if let Some(hole) = cx.hole() {
-            return tally.unknown(|| format!("records are missing ({hole}), perhaps what {server} could know"));
+            return tally
+                .unknown(|| format!("records are missing ({hole}), perhaps what {server} could know"));
         }
         tally.fail(sentence, witnesses, expected);
     }
@@ -201,33 +216,48 @@ struct Same {
 }
 
 impl Same {
-    fn wrong(&self, cx: &Context, index: Index, term: Term, digest: u64, record: &Record) -> Option<(String, Witness)> {
+    fn wrong(
+        &self,
+        cx: &Context,
+        index: Index,
+        term: Term,
+        digest: u64,
+        record: &Record,
+    ) -> Option<(String, Witness)> {
         let server = record.at.node;
         let origin = self.taken.get(&digest).filter(|(taken, _)| *taken != index);
         let data = |taken: Index, at: Stamp| {
             let by = if taken > index { taken - index } else { index - taken };
             let side = if taken > index { "early" } else { "late" };
             let by = if by == 1 { "one index".to_owned() } else { format!("{by} indexes") };
-            let sentence =
-                format!("{server} has a snapshot labelled {index}, but its data is the state after entry {taken}: {by} too {side}.");
+            let sentence = format!(
+                "{server} has a snapshot labelled {index}, but its data is the state after entry {taken}: {by} too {side}."
+            );
             (sentence, Witness::new(at, format!("the state after entry {taken}")))
         };
         match self.snapshots.get(&index) {
             Some(&(_, known, at)) if known != digest => Some(match origin {
                 Some(&(taken, at)) => data(taken, at),
                 None => {
-                    let sentence = format!("{server} has a snapshot up to {index} whose data differs from that of {}.", at.node);
+                    let sentence = format!(
+                        "{server} has a snapshot up to {index} whose data differs from that of {}.",
+                        at.node
+                    );
                     (sentence, Witness::new(at, "the snapshot as it was seen first"))
                 }
             }),
             Some(&(known, _, at)) if known != term => {
-                let sentence =
-                    format!("{server} has a snapshot up to {index} of term {term}, but {} had one of term {known}.", at.node);
+                let sentence = format!(
+                    "{server} has a snapshot up to {index} of term {term}, but {} had one of term {known}.",
+                    at.node
+                );
                 Some((sentence, Witness::new(at, format!("of term {known}"))))
             }
             Some(_) => None,
             None => {
-                if let Some(&(taken, at)) = origin.filter(|_| !matches!(record.event, Event::SnapshotTaken { .. })) {
+                if let Some(&(taken, at)) =
+                    origin.filter(|_| !matches!(record.event, Event::SnapshotTaken { .. }))
+                {
                     return Some(data(taken, at));
                 }
                 let commit = cx.commits.at(index).find(|commit| commit.entry_term != term)?;
@@ -235,7 +265,10 @@ impl Same {
                     "{server} has a snapshot up to {index} of term {term}, but entry {index} was committed with term {}.",
                     commit.entry_term
                 );
-                Some((sentence, Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term))))
+                Some((
+                    sentence,
+                    Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term)),
+                ))
             }
         }
     }
@@ -259,14 +292,20 @@ impl Rule for Same {
                     "{} committed entry {index} with term {entry_term}, but {} has a snapshot up to {index} of term {term}.",
                     record.at.node, at.node
                 );
-                let witnesses = vec![Witness::new(at, format!("of term {term}")), Witness::new(record.at, "committed")];
+                let witnesses =
+                    vec![Witness::new(at, format!("of term {term}")), Witness::new(record.at, "committed")];
                 return tally.fail(sentence, witnesses, "A snapshot carries the term of its last entry.");
             }
             _ => return,
         };
         if let Some((sentence, first)) = self.wrong(cx, index, term, digest, record) {
-            let witnesses = vec![first, Witness::new(record.at, format!("a snapshot labelled {index}, of term {term}"))];
-            return tally.fail(sentence, witnesses, "Data, index and term of a snapshot belong to the same entry.");
+            let witnesses =
+                vec![first, Witness::new(record.at, format!("a snapshot labelled {index}, of term {term}"))];
+            return tally.fail(
+                sentence,
+                witnesses,
+                "Data, index and term of a snapshot belong to the same entry.",
+            );
         }
         self.snapshots.entry(index).or_insert((term, digest, record.at));
         if matches!(record.event, Event::SnapshotTaken { .. }) {

@@ -118,7 +118,8 @@ fn confirms() -> Cases {
     played.appended(1, 2, 1, message);
     played.agree(2, 1, 1, 7);
     let mut unrecorded = confirmed(&old, (3, 1), &[], 3);
-    let made = unrecorded.records.iter().find(|one| one.event.action() == Action::AppendEntry).map(|one| one.at);
+    let made =
+        unrecorded.records.iter().find(|one| one.event.action() == Action::AppendEntry).map(|one| one.at);
     unrecorded.remove(made.expect("it was made"));
     Cases::of("L2")
         .fail(
@@ -211,7 +212,11 @@ fn conflicts() -> Cases {
             played(&[(2, 1, 12)]).end(),
         )
         .pass("a conflict", 1, cut((1, 1), &[(2, 3, 32)], 2, &[(2, 3, 32)]).end())
-        .pass("a conflict after entries that agree", 1, cut((1, 1), &[(2, 1, 12), (3, 3, 33)], 3, &[(3, 3, 33)]).end())
+        .pass(
+            "a conflict after entries that agree",
+            1,
+            cut((1, 1), &[(2, 1, 12), (3, 3, 33)], 3, &[(3, 3, 33)]).end(),
+        )
         .pass("cut first, appended later", 1, cut((1, 1), &[(2, 3, 32)], 2, &[]).end())
         .pass("the entry before the message's conflicts", 1, cut((3, 2), &[], 3, &[]).end())
         .pass("a conflict with a played leader", 1, played(&[(3, 3, 33)]).end())

@@ -36,46 +36,23 @@ fn matching() -> Cases {
             logs(&[(1, 1, 11), (2, 3, 32)], &[(1, 2, 21), (2, 3, 32)]).end(),
         )
         .pass("the same entries", 4, good.end())
-        .pass("different terms at one index", 2, logs(&[(1, 1, 11), (2, 1, 12)], &[(1, 1, 11), (2, 2, 22)]).end())
+        .pass(
+            "different terms at one index",
+            2,
+            logs(&[(1, 1, 11), (2, 1, 12)], &[(1, 1, 11), (2, 2, 22)]).end(),
+        )
         .unknown("a log is in a gap", "1 record of s2 before s2#2", unseen.end())
 }
 
 fn complete() -> Cases {
     let entries = [(1, 1, 0), (2, 1, 12)];
-    // s3, which has nothing, wins with the vote of s1, which has nothing either.
-    let lacking = |committed_first: bool| {
-        let mut script = Script::of(5);
-        script.start(1);
-        for number in 2..=4 {
-            script.start_with(number, 1, &entries[..1]);
-        }
-        script.start_with(5, 1, &[]);
-        script
-            .set(2, |state| (state.role, state.leader_id) = (tracecheck::schema::Role::Leader, Some(crate::builder::s(2))));
-        for follower in [3, 4] {
-            script.replicate(2, follower, 1, (1, 1), &[]);
-        }
-        let commit = |script: &mut Script| {
-            script.commit(2, 1, entries[0]);
-        };
-        if committed_first {
-            commit(&mut script);
-        }
-        script.campaign(1, 2);
-        let first = script.grant(1, 5, 2);
-        let mut nobody = script.clone();
-        script.recv(1, first);
-        nobody.recv(1, first);
-        (script, nobody, commit)
-    };
-    let _ = lacking;
     let mut before = Script::committed(&entries);
-    before.restart(2, FRESH);
+    before.restart(2, State { term: 1, ..FRESH });
     before.election(3, 2, 2);
     let mut after = Script::led();
     after.write(1, &entries);
     after.replicate(1, 2, 1, (0, 0), &entries);
-    after.restart(2, FRESH);
+    after.restart(2, State { term: 1, ..FRESH });
     after.election(3, 2, 2);
     after.commit(1, 1, entries[0]);
     let mut good = Script::committed(&entries);

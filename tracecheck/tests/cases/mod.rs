@@ -2,10 +2,15 @@
 //!
 //! The first failing trace of a rule is also its example in the catalogue.
 
+mod appends;
+mod commits;
 mod durability;
 mod grants;
+mod logs;
+mod restarts;
 mod servers;
 mod shape;
+mod snapshots;
 mod terms;
 mod votes;
 mod wins;
@@ -80,6 +85,11 @@ pub(crate) fn all() -> Vec<Case> {
         wins::cases(),
         grants::cases(),
         durability::cases(),
+        appends::cases(),
+        commits::cases(),
+        logs::cases(),
+        restarts::cases(),
+        snapshots::cases(),
     ];
     groups.into_iter().flatten().flat_map(|cases| cases.all).collect()
 }

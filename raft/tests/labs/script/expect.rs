@@ -19,10 +19,16 @@ impl World {
             };
             if wanted.timer.is_some_and(|timer| !real.timers.contains(&timer)) {
                 let timer = wanted.timer.unwrap_or(Timer::Election);
-                Some(format!("{server}, a {:?} of term {}, has no {timer:?} timer set.", state.role, state.term))
+                Some(format!(
+                    "{server}, a {:?} of term {}, has no {timer:?} timer set.",
+                    state.role, state.term
+                ))
             } else if wanted.log.as_ref().is_some_and(|wanted| *wanted != terms(log)) {
                 let first = log.base().0 + 1;
-                Some(format!("{server}'s log, from index {first} on, has entries of the terms {:?}.", terms(log)))
+                Some(format!(
+                    "{server}'s log, from index {first} on, has entries of the terms {:?}.",
+                    terms(log)
+                ))
             } else if wanted.commit.is_some_and(|commit| commit != state.commit_index) {
                 Some(format!("{server} takes everything up to {} for committed.", state.commit_index))
             } else if wanted.snapshot.is_some_and(|index| index != log.base().0) {
@@ -31,7 +37,8 @@ impl World {
                 None
             }
         });
-        complaint.map_or(Ok(()), |sentence| Err(unmet(self.source, sentence, why, self.witness(server, "here"))))
+        complaint
+            .map_or(Ok(()), |sentence| Err(unmet(self.source, sentence, why, self.witness(server, "here"))))
     }
 
     pub(super) fn expect_answer(&self, text: &str, link: &Pick, granted: bool, why: &str) -> Done {

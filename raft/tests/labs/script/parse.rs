@@ -160,9 +160,7 @@ impl Script {
                     Some(term) => Some(term.parse().ok()?),
                 },
             },
-            "expect" if *rest.first()? == "nothing" => {
-                Step::ExpectNothing { link: pick(&rest[1..])?, why }
-            }
+            "expect" if *rest.first()? == "nothing" => Step::ExpectNothing { link: pick(&rest[1..])?, why },
             "expect" if rest.first()?.contains("->") => {
                 Step::ExpectAnswer { link: pick(&rest[..1])?, granted: granted(rest.get(1)?)?, why }
             }

@@ -47,7 +47,12 @@ impl World {
                 leader: from,
                 prev_index: ask.prev.0,
                 prev_term: ask.prev.1,
-                entries: ask.entries.iter().zip(ask.prev.0 + 1..).map(|(term, index)| entry(*term, index)).collect(),
+                entries: ask
+                    .entries
+                    .iter()
+                    .zip(ask.prev.0 + 1..)
+                    .map(|(term, index)| entry(*term, index))
+                    .collect(),
                 commit: ask.commit,
             }),
             Some(Topic::Install) => Req::Install(InstallArgs {
@@ -83,7 +88,8 @@ impl World {
             }),
         };
         if granted && rep.kind() == Kind::VoteReply {
-            let event = Event::VoteConfirm { server_id: me, candidate_server_id: candidate, term: req.term() };
+            let event =
+                Event::VoteConfirm { server_id: me, candidate_server_id: candidate, term: req.term() };
             recorder.record(event, state, None);
         }
         if let (true, Req::Append(args)) = (granted, &req) {
@@ -93,7 +99,11 @@ impl World {
                 recorder.record(Event::LogWrite { term, voted_for: None, from, entries }, state, None);
             }
             let match_index = args.prev_index + args.entries.len() as Index;
-            recorder.record(Event::AppendConfirm { to: candidate, term: req.term(), match_index }, state, None);
+            recorder.record(
+                Event::AppendConfirm { to: candidate, term: req.term(), match_index },
+                state,
+                None,
+            );
         }
         let effect = Effect::Reply { call: 0, rep: rep.clone() };
         let event = sent(me, &effect, Some((candidate, &req)));
@@ -114,8 +124,7 @@ impl Played {
             let change = Change { from: args.prev_index + 1, entries: args.entries.clone() };
             self.log.rewrite(&change);
             let state = Some(claimed(Role::Leader, term, (self.log.last_index(), self.log.last_term())));
-            let event =
-                Event::LogWrite { term, voted_for: None, from: change.from, entries: ids(args) };
+            let event = Event::LogWrite { term, voted_for: None, from: change.from, entries: ids(args) };
             recorder.record(event, state, None);
         }
         let last = (self.log.last_index(), self.log.last_term());

@@ -115,8 +115,7 @@ impl Rule for Conflicts {
         let Some(replaced) = replaced(cx, server, record) else { return };
         let Some(state) = record.state else { return tally.unknown(|| stateless(record)) };
         // A leader's writes are L1's matter, and what a snapshot replaces is L10's.
-        let installs =
-            matches!(cx.step(server).trigger, Trigger::Message { kind: Kind::InstallRequest, .. });
+        let installs = matches!(cx.step(server).trigger, Trigger::Message { kind: Kind::InstallRequest, .. });
         if state.role == Role::Leader || installs {
             return;
         }
@@ -126,12 +125,15 @@ impl Rule for Conflicts {
         let mut witnesses = Vec::new();
         let why = match theirs(cx, server, from, entries) {
             Theirs::Term(term, _) if term != old.term => return tally.met(),
-            Theirs::Term(term, _) if entries.first().is_some_and(|new| new.1 == term && slot(new) != *old) => {
+            Theirs::Term(term, _)
+                if entries.first().is_some_and(|new| new.1 == term && slot(new) != *old) =>
+            {
                 // The same term with another operation: L5 says so. It is a conflict.
                 return tally.met();
             }
             Theirs::Term(term, at) => {
-                witnesses.extend(at.map(|at| Witness::new(at, format!("carries entry {from} of term {term}"))));
+                witnesses
+                    .extend(at.map(|at| Witness::new(at, format!("carries entry {from} of term {term}"))));
                 format!("although nothing conflicted: its entry {from} was of term {term} as well")
             }
             Theirs::Silent(at) => {
@@ -140,7 +142,8 @@ impl Rule for Conflicts {
             }
             Theirs::NoRequest => "without a message from a leader".to_owned(),
             Theirs::Undecided => {
-                return tally.unknown(|| format!("the message that {server} handled at {} is missing", record.at));
+                return tally
+                    .unknown(|| format!("the message that {server} handled at {} is missing", record.at));
             }
         };
         let how = if entries.is_empty() { "removed" } else { "replaced" };

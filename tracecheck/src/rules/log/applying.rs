@@ -54,8 +54,10 @@ impl Progress {
         match self.committed {
             Some((old, at)) if old > new => {
                 let sentence = format!("The commit index of {server} fell from {old} to {new}.");
-                let witnesses =
-                    vec![Witness::new(at, format!("commit index {old}")), Witness::new(record.at, "a lower one")];
+                let witnesses = vec![
+                    Witness::new(at, format!("commit index {old}")),
+                    Witness::new(record.at, "a lower one"),
+                ];
                 tally.fail(sentence, witnesses, format!("{server} should have kept commit index {old}."));
             }
             Some((old, _)) if old == new => {}
@@ -70,15 +72,20 @@ impl Progress {
         let skipped = if index <= applied { Some(Err(())) } else { self.skipped(cx, server, applied, index) };
         let (sentence, expected) = match skipped {
             Some(Err(())) => {
-                let again = format!("{server} applied entry {index} after entry {applied}: it had been applied already.");
+                let again = format!(
+                    "{server} applied entry {index} after entry {applied}: it had been applied already."
+                );
                 (again, format!("{server} should have gone on with entry {}.", applied.saturating_add(1)))
             }
             Some(Ok(At::Unknown)) => {
-                return tally.unknown(|| format!("the trace does not say what {server} had before index {index}"));
+                return tally
+                    .unknown(|| format!("the trace does not say what {server} had before index {index}"));
             }
             Some(Ok(_)) => {
                 let next = applied.saturating_add(1);
-                let sentence = format!("{server} applied entry {index} after entry {applied}, and left out entry {next}.");
+                let sentence = format!(
+                    "{server} applied entry {index} after entry {applied}, and left out entry {next}."
+                );
                 (sentence, format!("{server} should have applied every operation in between first."))
             }
             None if index > state.commit_index => {

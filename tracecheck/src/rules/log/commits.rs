@@ -47,11 +47,17 @@ fn copies(cx: &Context, at: Stamp, server: Server, term: Term, index: Index) -> 
             continue;
         };
         if found.position > cx.order.seen(at, voter.into()) {
-            witnesses.push(Witness::new(found.at, format!("entry {}, of which {server} had not heard", found.index)));
+            witnesses.push(Witness::new(
+                found.at,
+                format!("entry {}, of which {server} had not heard", found.index),
+            ));
             continue;
         }
         names.push(if voter == server { "its own".to_owned() } else { voter.to_string() });
-        witnesses.push(Witness::new(found.at, format!("copy {}: entry {} of term {term}", names.len(), found.index)));
+        witnesses.push(Witness::new(
+            found.at,
+            format!("copy {}: entry {} of term {term}", names.len(), found.index),
+        ));
     }
     Copies { names, witnesses, unclear }
 }
@@ -72,7 +78,8 @@ impl Rule for Counted {
         let Copies { names, mut witnesses, unclear } = copies(cx, record.at, server, term, index);
         let Some(Shortfall { have, need, of }) = cx.config.shortfall(&on) else { return tally.met() };
         if let Some(hole) = cx.hole() {
-            return tally.unknown(|| format!("records are missing ({hole}), perhaps copies of entry {index}"));
+            return tally
+                .unknown(|| format!("records are missing ({hole}), perhaps copies of entry {index}"));
         }
         if let Some(unclear) = unclear {
             return tally.unknown(|| format!("the trace does not say what {unclear} had on its disk"));
@@ -87,7 +94,9 @@ impl Rule for Counted {
         let expected = if entry_term == term {
             format!("{server} should have waited until {need} servers had the entry on their disks.")
         } else {
-            format!("{server} should have waited until {need} servers had an entry of its own term {term} after it.")
+            format!(
+                "{server} should have waited until {need} servers had an entry of its own term {term} after it."
+            )
         };
         tally.fail(sentence, witnesses, expected);
     }
@@ -119,7 +128,9 @@ struct Learned {
 impl Rule for Learned {
     fn observe(&mut self, cx: &Context, record: &Record, tally: &mut Tally) {
         let (term, index, entry_term, operation) = match record.event {
-            Event::ServerCommit { term, index, entry_term, operation } => (term, index, entry_term, operation),
+            Event::ServerCommit { term, index, entry_term, operation } => {
+                (term, index, entry_term, operation)
+            }
             Event::Restored { snap_index, .. } if record.at.inc == 1 => {
                 self.before = self.before.max(snap_index);
                 return;
@@ -150,12 +161,16 @@ impl Rule for Learned {
             }
         }
         if let Some(hole) = cx.hole() {
-            return tally.unknown(|| format!("records are missing ({hole}), perhaps the commit of entry {index}"));
+            return tally
+                .unknown(|| format!("records are missing ({hole}), perhaps the commit of entry {index}"));
         }
         let mut witnesses = vec![Witness::new(record.at, format!("takes entry {index} for committed"))];
         let sentence = match other.or_else(|| cx.commits.at(index).next()) {
             Some(commit) if other.is_some() => {
-                witnesses.insert(0, Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term)));
+                witnesses.insert(
+                    0,
+                    Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term)),
+                );
                 format!(
                     "{server} took its entry {index} of term {entry_term} for committed, but {} had committed entry \
                      {index} of term {}.",
@@ -176,7 +191,8 @@ impl Rule for Learned {
                 )
             }
         };
-        let expected = format!("{server} should have gone no further than leaderCommit and the last new entry.");
+        let expected =
+            format!("{server} should have gone no further than leaderCommit and the last new entry.");
         tally.fail(sentence, witnesses, expected);
     }
 }

@@ -37,7 +37,9 @@ impl Rule for Confirms {
             // A server that the test plays need not record what it sends.
             _ if !cx.is_judged(to) => return,
             Some((_, Handled::Forgotten)) => {
-                return tally.unknown(|| format!("the request that {} answers is too old to be remembered", record.at));
+                return tally.unknown(|| {
+                    format!("the request that {} answers is too old to be remembered", record.at)
+                });
             }
             _ => return tally.unknown(|| format!("the request that {} answers is missing", record.at)),
         };
@@ -52,7 +54,8 @@ impl Rule for Confirms {
                 slot.term
             ),
             (_, At::Unknown) => {
-                return tally.unknown(|| format!("the trace does not say what {server} has at index {matched}"));
+                return tally
+                    .unknown(|| format!("the trace does not say what {server} has at index {matched}"));
             }
             _ => return tally.met(),
         };

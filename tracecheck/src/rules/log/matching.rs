@@ -60,11 +60,15 @@ impl Matching {
                 "Entry {index} of term {term} holds one operation at {}, and another at {who}.",
                 known.at.node
             );
-            return Some(Differs { sentence, first: Witness::new(known.at, "the entry as it was seen first") });
+            return Some(Differs {
+                sentence,
+                first: Witness::new(known.at, "the entry as it was seen first"),
+            });
         }
         let (first, seen) = *known.before.get_or_insert((before?, at));
         let before = before.filter(|before| *before != first)?;
-        let name = |term: Term| if term == 0 { "nothing".to_owned() } else { format!("an entry of term {term}") };
+        let name =
+            |term: Term| if term == 0 { "nothing".to_owned() } else { format!("an entry of term {term}") };
         let sentence = format!(
             "Before entry {index} of term {term} comes {} at {}, and {} at {who}.",
             name(first),
@@ -99,9 +103,12 @@ impl Rule for Matching {
             return;
         }
         for entry in entries {
-            if let Some(Differs { sentence, first }) = self.check(&server.to_string(), *entry, before, record.at) {
+            if let Some(Differs { sentence, first }) =
+                self.check(&server.to_string(), *entry, before, record.at)
+            {
                 let EntryId(index, term, _) = *entry;
-                let witnesses = vec![first, Witness::new(record.at, format!("the other entry {index} of term {term}"))];
+                let witnesses =
+                    vec![first, Witness::new(record.at, format!("the other entry {index} of term {term}"))];
                 return tally.fail(sentence, witnesses, "Index and term name one entry, and all before it.");
             }
             before = Some(entry.1);
@@ -142,8 +149,7 @@ impl Rule for OneOperation {
             Event::ServerCommit { index, operation, .. } => (index, operation, "took for committed"),
             _ => return,
         };
-        let &mut (first, at, first_did) =
-            self.operations.entry(index).or_insert((operation, record.at, did));
+        let &mut (first, at, first_did) = self.operations.entry(index).or_insert((operation, record.at, did));
         if first == operation {
             return tally.met();
         }
@@ -151,8 +157,10 @@ impl Rule for OneOperation {
             "{server} {did} another operation at index {index} than {} {first_did} there.",
             if at.node == record.at.node { "it had".to_owned() } else { at.node.to_string() }
         );
-        let witnesses =
-            vec![Witness::new(at, format!("{first_did} here")), Witness::new(record.at, format!("{did} here: another operation"))];
+        let witnesses = vec![
+            Witness::new(at, format!("{first_did} here")),
+            Witness::new(record.at, format!("{did} here: another operation")),
+        ];
         tally.fail(sentence, witnesses, "What was committed at an index once stays there for ever.");
     }
 }
