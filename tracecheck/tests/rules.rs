@@ -3,7 +3,7 @@
 use crate::builder::Script;
 use crate::cases::{Case, Expect, all};
 use std::collections::BTreeSet;
-use tracecheck::{End, Judge, Overall, Verdict, Verdicts, judge_text, rule, rules};
+use tracecheck::{End, Judge, Verdict, Verdicts, judge_text, rule, rules};
 
 fn judge(script: &Script, without: Option<&str>) -> Verdicts {
     let judge = Judge::new(&script.header);
@@ -70,6 +70,9 @@ fn online_says_what_offline_says() {
     }
 }
 
+/// What breaks one rule and then necessarily another one: a disk that forgets, for which L9 stands.
+const ALSO: [(&str, &str); 2] = [("E1", "L9"), ("E3", "L9")];
+
 /// A failing trace fails because of its rule alone; switched off, the rule catches nothing.
 #[test]
 fn a_failing_trace_fails_by_its_rule_alone() {
@@ -77,9 +80,9 @@ fn a_failing_trace_fails_by_its_rule_alone() {
     for Case { rule, name, script, .. } in all().into_iter().filter(fails) {
         let verdicts = judge(&script, Some(rule));
         assert!(verdicts.get(rule).is_none(), "{rule} is switched off");
-        let others: Vec<String> = verdicts.failed().map(ToString::to_string).collect();
+        let alone = |one: &&tracecheck::Violation| !ALSO.contains(&(rule, one.rule.id));
+        let others: Vec<String> = verdicts.failed().filter(alone).map(ToString::to_string).collect();
         assert!(others.is_empty(), "{rule}, {name}: also {others:?}");
-        assert_ne!(verdicts.overall(), Overall::Fail, "{rule}, {name}");
     }
 }
 

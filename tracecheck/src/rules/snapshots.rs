@@ -72,7 +72,6 @@ impl Covers {
         cx: &Context,
         server: Server,
         index: Index,
-        term: Term,
         record: &Record,
     ) -> Option<Wrong> {
         let ((before, _), after) = (cx.step(server).before?, record.state?);

@@ -90,7 +90,7 @@ fn counted() -> Cases {
             "its own copy alone",
             "s1 committed entry 1 in term 1, but an entry of term 1 at 1 or later was on 1 of 3 servers (its own); \
              it takes 2.",
-            &["s1#9 copy 1: entry 1 of term 1", "s1#10 committed"],
+            &["s1#10 copy 1: entry 1 of term 1", "s1#11 committed"],
             alone.end(),
         )
         .fail(
@@ -105,9 +105,9 @@ fn counted() -> Cases {
             "s1 committed entry 1 in term 1, but an entry of term 1 at 1 or later was on 1 of 3 servers (its own); \
              it takes 2.",
             &[
-                "s1#9 copy 1: entry 1 of term 1",
+                "s1#10 copy 1: entry 1 of term 1",
                 "s2#6 entry 1, of which s1 had not heard",
-                "s1#12 committed",
+                "s1#13 committed",
             ],
             on_its_way.end(),
         )
@@ -115,7 +115,7 @@ fn counted() -> Cases {
             "its own copy not on the disk",
             "s1 committed entry 1 in term 1, but an entry of term 1 at 1 or later was on 1 of 3 servers (s2); \
              it takes 2.",
-            &["s2#9 copy 1: entry 1 of term 1", "s1#14 committed"],
+            &["s2#9 copy 1: entry 1 of term 1", "s1#15 committed"],
             real(false).end(),
         )
         .pass("two of three", 3, good.end())
@@ -183,13 +183,13 @@ fn learned() -> Cases {
         .fail(
             "before it could know",
             "s2 took entry 1 for committed in term 1, before it could know that s1 committed it.",
-            &["s1#13 s2 could not know of this", "s2#9 takes entry 1 for committed"],
+            &["s1#14 s2 could not know of this", "s2#9 takes entry 1 for committed"],
             early.end(),
         )
         .fail(
             "a leftover of another leader",
             "s3 took its entry 2 of term 2 for committed, but s1 had committed entry 2 of term 1.",
-            &["s1#14 entry 2 of term 1", "s3#5 takes entry 2 for committed"],
+            &["s1#15 entry 2 of term 1", "s3#5 takes entry 2 for committed"],
             leftover.end(),
         )
         .pass("after the leader", 2, good.end())

@@ -50,6 +50,8 @@ pub(super) fn cases() -> Vec<Cases> {
     pre_votes.send(2, Kind::PreVoteReply, 1, 1);
     let mut restored = Script::started(3).real();
     restored.campaign(1, 4);
+    restored.set(2, |state| (state.term, state.voted_for) = (4, Some(s(1))));
+    restored.sync(2);
     restored.restart(2, State { term: 4, voted_for: Some(s(1)), ..FRESH });
     let restored = reply(restored, 4, true);
     // One sync covers an acknowledgement of term 1 and what a leader of term 2 replaced it with.
@@ -57,6 +59,25 @@ pub(super) fn cases() -> Vec<Cases> {
     replaced.log(2, 3, 1).set(2, |state| state.term = 2);
     replaced.sync(2);
     replaced.send_with(2, Kind::AppendReply, 1, 1, None, Some(7));
+    // s2 has three entries of term 1 on its disk, and is about to replace the third one.
+    let replacing = |synced: bool| {
+        let mut script = Script::of(3).real();
+        script.start(1);
+        script.start_with(2, 3, &[(1, 1, 11), (2, 1, 12), (3, 1, 13)]);
+        script.start(3);
+        script.set(1, |state| (state.term, state.role) = (3, tracecheck::schema::Role::Leader));
+        script.sync(1);
+        let message = script.append(1, 2, 3, (2, 1), &[(3, 3, 33)]);
+        script.log(2, 3, 3);
+        script.appended(1, 2, 3, message);
+        script.write(2, &[(3, 3, 33)]);
+        script.agree(2, 1, 3, 3);
+        if synced {
+            script.sync(2);
+        }
+        script.reply(2, 1, 3, 3);
+        script
+    };
     let mut stateless = reply(synced(asked(votes)), 4, true);
     stateless.records[1].state = None;
     let keep = stateless.records.len() - 2;
@@ -90,6 +111,13 @@ pub(super) fn cases() -> Vec<Cases> {
                 &["s2#2 the last that its disk held for certain", "s2#3 the message leaves, to s1"],
                 acknowledges(5).end(),
             )
+            .fail(
+                "the entry that is replaced is still on the disk",
+                "s2 confirmed entries up to 3 while entry 3 on its disk was of term 1.",
+                &["s2#2 the last that its disk held for certain", "s2#6 the message leaves, to s1"],
+                replacing(false).end(),
+            )
+            .pass("an entry that was replaced, after its sync", 2, replacing(true).end())
             .pass("a vote after its sync", 2, reply(synced(asked(votes)), 4, true).end())
             .pass("entries after their sync", 1, acknowledges(7).end())
             .pass("a leader may send before its entries are synced", 1, leader.end())

@@ -29,7 +29,10 @@ fn up_to_date() -> Cases {
     anew.asked(1, 2, 4);
     anew.set(2, |state| state.voted_for = Some(s(1)));
     anew.confirm(2, 1, 4);
-    anew.restart(2, State { last_index: 2, last_term: 1, ..FRESH });
+    let entries = [(1, 1, 11), (2, 1, 12)];
+    anew.write(2, &entries);
+    anew.restart_bare(2, State { last_index: 2, last_term: 1, ..FRESH });
+    anew.restored(2, (0, None), (0, 0), &entries);
     anew.grant(1, 2, 4);
     // The test plays a candidate that shows different logs to different servers.
     let mut two_faced = Script::started(3).scripted(1);
@@ -74,7 +77,7 @@ fn up_to_date() -> Cases {
             "a vote given anew after a crash",
             "s2 voted for s1 in term 4, but the log of s1 was behind: it is empty, \
              and that of s2 ends with entry 2 of term 1.",
-            &["s1#5 the log of s1 is empty", "s2.2#3 the log of s2 ends with entry 2 of term 1"],
+            &["s1#5 the log of s1 is empty", "s2.2#4 the log of s2 ends with entry 2 of term 1"],
             anew.end(),
         )
         .pass("equal logs", 1, logs((3, 3), (3, 3)).end())
@@ -122,6 +125,8 @@ fn true_reasons() -> Cases {
         script
     };
     let mut restored = Script::started(3).real();
+    restored.set(2, |state| (state.term, state.voted_for) = (4, Some(s(3))));
+    restored.sync(2);
     restored.restart(2, State { term: 4, voted_for: Some(s(3)), ..FRESH });
     restored.campaign(1, 4);
     restored.asked(1, 2, 4);

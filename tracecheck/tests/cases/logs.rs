@@ -35,7 +35,7 @@ fn matching() -> Cases {
             &["s1#2 after an entry of term 1", "s2#2 the other entry 2 of term 3"],
             logs(&[(1, 1, 11), (2, 3, 32)], &[(1, 2, 21), (2, 3, 32)]).end(),
         )
-        .pass("the same entries", 4, good.end())
+        .pass("the same entries", 5, good.end())
         .pass(
             "different terms at one index",
             2,
@@ -79,13 +79,13 @@ fn complete() -> Cases {
         .fail(
             "elected without a committed entry",
             "s3 was elected in term 2 without entry 1 of term 1, which s1 committed in term 1: it has no entry 1.",
-            &["s1#13 commits entry 1 of term 1", "s3#9 elected without it"],
+            &["s1#14 commits entry 1 of term 1", "s3#9 elected without it"],
             before.end(),
         )
         .fail(
             "committed after the election",
             "s3 was elected in term 2 without entry 1 of term 1, which s1 committed in term 1: it has no entry 1.",
-            &["s3#9 elected without it", "s1#13 commits entry 1 of term 1"],
+            &["s3#9 elected without it", "s1#14 commits entry 1 of term 1"],
             after.end(),
         )
         .pass("elected with what was committed", 3, good.end())
@@ -115,17 +115,17 @@ fn one_operation() -> Cases {
         .fail(
             "two servers apply different operations",
             "s2 applied another operation at index 1 than s1 committed there.",
-            &["s1#13 committed here", "s2#11 applied here: another operation"],
+            &["s1#14 committed here", "s2#11 applied here: another operation"],
             applied.end(),
         )
         .fail(
             "another operation than was committed",
             "s1 applied another operation at index 1 than it had committed there.",
-            &["s1#13 committed here", "s1#14 applied here: another operation"],
+            &["s1#14 committed here", "s1#15 applied here: another operation"],
             itself.end(),
         )
         .pass("one operation an index", 6, good.end())
-        .unknown("a gap", "1 record of s1 before s1#15", cut.end())
+        .unknown("a gap", "1 record of s1 before s1#16", cut.end())
 }
 
 fn in_order() -> Cases {
@@ -166,30 +166,30 @@ fn in_order() -> Cases {
         .fail(
             "an entry left out",
             "s1 applied entry 4 after entry 2, and left out entry 3.",
-            &["s1#17 applied up to 2", "s1#18 applies 4"],
+            &["s1#18 applied up to 2", "s1#19 applies 4"],
             applies(&[2, 4]).end(),
         )
         .fail(
             "an entry twice",
             "s1 applied entry 3 after entry 3: it had been applied already.",
-            &["s1#18 applied up to 3", "s1#19 applies 3"],
+            &["s1#19 applied up to 3", "s1#20 applies 3"],
             applies(&[2, 3, 3]).end(),
         )
         .fail(
             "before it is committed",
             "s1 applied entry 3, but it knew entries up to 2 only to be committed.",
-            &["s1#16 applied up to 2", "s1#17 applies 3"],
+            &["s1#17 applied up to 2", "s1#18 applies 3"],
             uncommitted.end(),
         )
         .fail(
             "the commit index falls",
             "The commit index of s1 fell from 4 to 3.",
-            &["s1#16 commit index 4", "s1#17 a lower one"],
+            &["s1#17 commit index 4", "s1#18 a lower one"],
             falls.end(),
         )
         .pass("one by one, without the no-op", 3, applies(&[2, 3, 4]).end())
         .pass("again after a restart", 5, restarted.end())
         .pass("on after a snapshot", 2, installed.end())
-        .unknown("no state", "s1#17 (Apply) carries no state", blind.end())
+        .unknown("no state", "s1#18 (Apply) carries no state", blind.end())
         .unknown("nothing says what was before", "does not say what s1 had before index 2", unclear.end())
 }

@@ -57,9 +57,15 @@ pub(super) fn cases() -> Vec<Cases> {
     let mut replaced = Script::started(3).real();
     replaced.write(2, &[(1, 1, 11), (2, 1, 12)]);
     replaced.sync(2);
+    replaced.set(1, |state| (state.term, state.role) = (2, tracecheck::schema::Role::Leader));
+    replaced.sync(1);
+    let message = replaced.append(1, 2, 2, (1, 1), &[(2, 2, 22)]);
+    replaced.set(2, |state| state.last_term = 2);
+    replaced.appended(1, 2, 2, message);
+    replaced.write_hard(2);
     replaced.write(2, &[(2, 2, 22)]);
-    replaced.restart_bare(2, State { last_index: 2, last_term: 2, ..FRESH });
-    replaced.restored(2, (0, None), (0, 0), &[(1, 1, 11), (2, 2, 22)]);
+    replaced.restart_bare(2, State { term: 2, last_index: 2, last_term: 2, ..FRESH });
+    replaced.restored(2, (2, None), (0, 0), &[(1, 1, 11), (2, 2, 22)]);
     let mut assumed = Script::started(3);
     assumed.restart(2, FRESH);
     let mut unclear = Script::of(3).real();

@@ -92,25 +92,25 @@ fn covers() -> Cases {
         .fail(
             "a suffix that agrees is dropped",
             "s2 installed a snapshot up to 2, which agrees with its entry 2, but dropped its entries 3 to 4.",
-            &["s2#9 the log ended at 4, and now at 2"],
+            &["s2#10 the log ended at 4, and now at 2"],
             install(2, 2, 2).end(),
         )
         .fail(
             "the whole log is cleared first",
             "s2 installed a snapshot up to 1, which agrees with its entry 1, but dropped its entries 2 to 4.",
-            &["s2#10 the log ended at 4, and now at 1"],
+            &["s2#11 the log ended at 4, and now at 1"],
             cut_by_write.end(),
         )
         .fail(
             "beyond what is known to be committed",
             "s1 took a snapshot up to 3, but knew entries up to 2 only to be committed.",
-            &["s1#15 taken"],
+            &["s1#16 taken"],
             takes.end(),
         )
         .fail(
             "of what nobody committed",
             "s2 has a snapshot up to 3, but no coordinator had committed entry 3.",
-            &["s2#9 a snapshot up to 3"],
+            &["s2#10 a snapshot up to 3"],
             install(2, 3, 4).end(),
         )
         .fail(
@@ -122,7 +122,7 @@ fn covers() -> Cases {
         .fail(
             "the log is cut before the snapshot is written",
             "s1 cut its log up to 3, but it has written no snapshot.",
-            &["s1#18 drops entries up to 3"],
+            &["s1#19 drops entries up to 3"],
             cut_first.end(),
         )
         .pass("taken, written, cut", 3, good.end())
@@ -174,37 +174,37 @@ fn same() -> Cases {
         .fail(
             "labelled one index early",
             "s1 has a snapshot labelled 2, but its data is the state after entry 3: one index too early.",
-            &["s1#18 the state after entry 3", "s1#19 a snapshot labelled 2, of term 1"],
+            &["s1#19 the state after entry 3", "s1#20 a snapshot labelled 2, of term 1"],
             early.end(),
         )
         .fail(
             "the same, where another server took the right one",
             "s1 has a snapshot labelled 2, but its data is the state after entry 3: one index too early.",
-            &["s1#18 the state after entry 3", "s1#19 a snapshot labelled 2, of term 1"],
+            &["s1#19 the state after entry 3", "s1#20 a snapshot labelled 2, of term 1"],
             known_early.end(),
         )
         .fail(
             "old data under a new label",
             "s1 has a snapshot labelled 4, but its data is the state after entry 2: 2 indexes too late.",
-            &["s1#18 the state after entry 2", "s1#19 a snapshot labelled 4, of term 1"],
+            &["s1#19 the state after entry 2", "s1#20 a snapshot labelled 4, of term 1"],
             late.end(),
         )
         .fail(
             "different data",
             "s2 has a snapshot up to 3 whose data differs from that of s1.",
-            &["s1#18 the snapshot as it was seen first", "s2#13 a snapshot labelled 3, of term 1"],
+            &["s1#19 the snapshot as it was seen first", "s2#14 a snapshot labelled 3, of term 1"],
             differ.end(),
         )
         .fail(
             "another term than was committed",
             "s1 has a snapshot up to 3 of term 2, but entry 3 was committed with term 1.",
-            &["s1#15 entry 3 of term 1", "s1#18 a snapshot labelled 3, of term 2"],
+            &["s1#16 entry 3 of term 1", "s1#19 a snapshot labelled 3, of term 2"],
             term.end(),
         )
         .fail(
             "another term than before",
             "s1 has a snapshot up to 3 of term 2, but s1 had one of term 1.",
-            &["s1#18 of term 1", "s1#19 a snapshot labelled 3, of term 2"],
+            &["s1#19 of term 1", "s1#20 a snapshot labelled 3, of term 2"],
             terms.end(),
         )
         .pass("the same everywhere", 4, good.end())

@@ -119,7 +119,7 @@ fn one_vote() -> Cases {
         .fail(
             "a restart that forgot the vote",
             "s2 voted twice in term 4: first for s1, then for s3.",
-            &["s2#4 first vote, for s1, on its disk", "s2.2#4 second vote, for s3, on its disk"],
+            &["s2#4 first vote, for s1, on its disk", "s2.2#5 second vote, for s3, on its disk"],
             forgot.end(),
         )
         .pass("the same candidate again, after a restart too", 3, again.end())
