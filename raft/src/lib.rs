@@ -17,6 +17,7 @@ mod node;
 pub mod observe;
 pub mod release;
 mod rpc;
+pub mod sanity;
 pub mod storage;
 
 pub use node::{Deliver, Delivery, ProposeError, Raft, StartError};

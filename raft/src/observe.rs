@@ -138,7 +138,7 @@ impl Observer {
             record(Event::CoordStepDown { server_id, term: before.term });
         }
         if asks(|req| matches!(req, Req::PreVote(_))) {
-            record(Event::PreVoteRequest { server_id, term: after.term + 1 });
+            record(Event::PreVoteRequest { server_id, term: after.term.saturating_add(1) });
         }
         if after.term > before.term && matches!(after.role, Role::Candidate | Role::Leader) {
             let term = after.term;
@@ -194,7 +194,7 @@ impl Observer {
             (Req::Append(args), Rep::Append(rep)) => {
                 let (to, term) = (from, args.term);
                 if rep.success {
-                    let match_index = args.prev_index + args.entries.len() as Index;
+                    let match_index = args.prev_index.saturating_add(args.entries.len() as Index);
                     Event::AppendConfirm { to, term, match_index }
                 } else {
                     Event::AppendReject { to, term }
@@ -204,21 +204,25 @@ impl Observer {
         }
     }
 
-    /// Why this server could have refused, judged from its state: the one reason that is left if nothing
-    /// else forbids the vote is that it was given away. Whether that is true, the rule E10 finds out.
+    /// Why this server could have refused, judged from its state: first what is plain, last that it may have
+    /// ignored the request. None, if nothing forbade the vote. Whether the reason is true, the rule E10 finds
+    /// out.
     fn reason(&self, step: &Step<'_>, args: &VoteArgs) -> Option<RejectReason> {
         let Step { before, after, membership, .. } = step;
         let behind = (args.last_term, args.last_index) < (before.last_term, before.last_index);
         let pre_vote = matches!(step.input, Input::Request { req: Req::PreVote(_), .. });
+        let given = before.term == args.term && before.voted_for.is_some_and(|it| it != args.candidate);
         if before.term > args.term || (pre_vote && before.term == args.term) {
             Some(RejectReason::HigherTerm)
+        } else if given && !pre_vote {
+            Some(RejectReason::OtherVote)
+        } else if behind && args.term <= after.term {
+            Some(RejectReason::LogBehind)
         } else if before.leader_id.is_some() && after.term == before.term {
             // Ignored for a live leader's sake. Whoever adopts the term has given that leader up.
             Some(RejectReason::LiveLeader)
         } else if behind {
             Some(RejectReason::LogBehind)
-        } else if before.voted_for.is_some_and(|candidate| candidate != args.candidate) {
-            Some(RejectReason::OtherVote)
         } else if !membership.is_voter(self.me) {
             Some(RejectReason::NotVoter)
         } else {
@@ -276,7 +280,7 @@ pub fn sent(me: Server, effect: &Effect, answers: Option<(Server, &Req)>) -> Opt
             };
             let match_index = match (req, rep) {
                 (Req::Append(args), Rep::Append(rep)) if rep.success => {
-                    Some(args.prev_index + args.entries.len() as Index)
+                    Some(args.prev_index.saturating_add(args.entries.len() as Index))
                 }
                 _ => None,
             };
@@ -332,7 +336,7 @@ fn append_entry(to: Server, args: &AppendArgs) -> Event {
         term: args.term,
         prev_index: args.prev_index,
         prev_term: args.prev_term,
-        entries: ids(&args.entries, args.prev_index + 1).collect(),
+        entries: ids(&args.entries, args.prev_index.saturating_add(1)).collect(),
         leader_commit: args.commit,
     }
 }

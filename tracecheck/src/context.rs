@@ -9,11 +9,13 @@ mod commits;
 mod links;
 mod log;
 mod replica;
+mod server;
 
 pub(crate) use commits::Commit;
 pub(crate) use links::{Handled, Request};
 pub(crate) use log::{At, Log, slot};
 pub(crate) use replica::{Image, Left, Replaced, Replica, image};
+pub(crate) use server::{OnDisk, ServerView, Step, Trigger};
 
 use crate::order::{Admission, Oddity, Order};
 use crate::quorum::{Configuration, ServerSet};
@@ -22,9 +24,7 @@ use commits::Commits;
 use links::Links;
 use replica::Write;
 use std::collections::BTreeMap;
-use tracecheck_schema::{
-    Durability, EntryId, Event, Header, Index, Kind, Node, Record, Server, Stamp, State, Term,
-};
+use tracecheck_schema::{Durability, EntryId, Event, Header, Kind, Node, Record, Server, Stamp, State, Term};
 
 /// Something for each server, created when first needed.
 #[derive(Clone, Debug, Default)]
@@ -46,54 +46,6 @@ impl<T: Default> PerServer<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter()
     }
-}
-
-/// What set off the step that a server is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Trigger {
-    /// Nothing that the trace names: a start, a write that ended, a proposal of a client.
-    #[default]
-    Other,
-    /// The election timeout.
-    Timeout,
-    /// A message.
-    Message { kind: Kind, from: Server, term: Term, cause: Option<Stamp> },
-}
-
-/// The step that a server is in: all its records carry the same state.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Step {
-    pub(crate) trigger: Trigger,
-    /// The state before it, and the record that showed it; `None` if no record of this incarnation did.
-    pub(crate) before: Option<(State, Stamp)>,
-    /// Whether a sync ended since that state was shown. What it brought about (a commit) has no record.
-    pub(crate) synced: bool,
-}
-
-/// What a disk holds for certain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OnDisk {
-    pub(crate) term: Term,
-    pub(crate) voted_for: Option<Server>,
-    pub(crate) last_index: Index,
-    pub(crate) at: Stamp,
-}
-
-/// One server, as of its last record.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ServerView {
-    /// The last state that a record of this incarnation carried.
-    pub(crate) state: Option<(State, Stamp)>,
-    pub(crate) step: Step,
-    /// Since the start of this incarnation: what it restored, then what each sync left.
-    pub(crate) disk: Option<OnDisk>,
-    /// The vote that this incarnation restored.
-    pub(crate) restored_vote: Option<(Term, Server)>,
-    /// The highest term of a leader's message since the last election timeout of this incarnation.
-    pub(crate) heard: Option<(Term, Stamp)>,
-    /// The last election timeout of this incarnation.
-    pub(crate) timeout: Option<Stamp>,
-    synced: bool,
 }
 
 /// A VoteRequest.
@@ -403,30 +355,5 @@ impl Context {
         let restarted = self.order.last(at.node).is_some_and(|last| last.inc > at.inc);
         let crashes = at.node.server().and_then(|server| self.crashes.get(server)).copied().unwrap_or(0);
         restarted || crashes >= at.inc.max(1)
-    }
-}
-
-impl ServerView {
-    /// Notices where a step begins: at a message, a timeout or a start, or else where the state changes.
-    fn begin_step(&mut self, record: &Record) -> bool {
-        let trigger = match record.event {
-            Event::Recv { kind, from, term, .. } => {
-                Some(Trigger::Message { kind, from, term, cause: record.cause })
-            }
-            Event::CoordFail { .. } => Some(Trigger::Timeout),
-            Event::ServerStart { .. } => Some(Trigger::Other),
-            _ => match (record.state, self.state) {
-                (Some(new), Some((old, _))) if new != old => Some(Trigger::Other),
-                _ => None,
-            },
-        };
-        if let Some(trigger) = trigger {
-            self.step = Step { trigger, before: self.state, synced: self.synced };
-        }
-        if let Some(state) = record.state {
-            self.state = Some((state, record.at));
-            self.synced = false;
-        }
-        trigger.is_some()
     }
 }

@@ -32,27 +32,46 @@ pub fn phrase(record: &Record) -> String {
         Event::ProposalRejected { term, .. } => format!("lost t{term}"),
         Event::CoordElected { term, .. } => format!("LEADER t{term}"),
         Event::CoordStepDown { term, .. } => format!("leads t{term} no more"),
-        Event::AppendEntry { to, term, entries, prev_index, .. } if entries.is_empty() => {
-            format!("heartbeat for {to} after {prev_index} t{term}")
-        }
-        Event::AppendEntry { to, term, entries, .. } => format!("appends {} at {to} t{term}", range(entries)),
-        Event::AppendConfirm { to, match_index, term, .. } => {
+        other => log(other).unwrap_or_else(|| traffic(other)),
+    }
+}
+
+/// Logs, disks and snapshots.
+fn log(event: &Event) -> Option<String> {
+    let vote = |to: &Option<Server>| to.map_or("-".to_owned(), |to| to.to_string());
+    Some(match event {
+        Event::AppendEntry { to, term, entries, prev_index, .. } => match (entries.is_empty(), prev_index) {
+            (true, 0) => format!("heartbeat for {to} t{term}"),
+            (true, prev) => format!("heartbeat for {to} after {prev} t{term}"),
+            (false, _) => format!("sends {} to {to} t{term}", span(entries)),
+        },
+        Event::AppendConfirm { to, match_index, term } => {
             format!("agrees with {to} up to {match_index} t{term}")
         }
-        Event::AppendReject { to, term, .. } => format!("refuses append of {to} t{term}"),
-        Event::LogWrite { term, voted_for, entries, from, .. } => match entries.as_slice() {
-            [] if *from > 0 => format!("cuts log from {from}"),
-            [] => format!("writes t{term} vote {}", someone(*voted_for)),
-            entries => format!("writes {}", range(entries)),
-        },
-        Event::Durable { term, voted_for, last_index, .. } => {
-            format!(
-                "disk: t{term} vote {} log {last_index}",
-                voted_for.map_or("-".to_owned(), |to| to.to_string())
-            )
+        Event::AppendReject { to, term } => format!("refuses append of {to} t{term}"),
+        Event::Restored { term, voted_for, snap_index, entries, .. } => {
+            let snapshot = if *snap_index == 0 { String::new() } else { format!(" snapshot {snap_index}") };
+            let last = entries.last().map_or(*snap_index, |EntryId(index, _, _)| *index);
+            format!("finds t{term} vote {}{snapshot} log {last}", vote(voted_for))
         }
-        other => traffic(other),
-    }
+        Event::LogWrite { term, voted_for, from: 0, .. } => {
+            format!("writes t{term} vote {}", someone(*voted_for))
+        }
+        Event::LogWrite { entries, from, .. } if entries.is_empty() => format!("truncates from {from}"),
+        Event::LogWrite { entries, .. } => format!("appends {}", terms(entries)),
+        Event::CoordCommit { index, entry_term, .. } => format!("commits {index} (t{entry_term})"),
+        Event::ServerCommit { index, entry_term, .. } => format!("learns commit {index} (t{entry_term})"),
+        Event::Apply { index, .. } => format!("applies {index}"),
+        Event::SnapshotTaken { index, term, .. } => format!("snapshot of {index} (t{term})"),
+        Event::SnapshotInstalled { index, term, .. } => format!("restores snapshot {index} (t{term})"),
+        Event::SnapshotWrite { index, term, .. } => format!("writes snapshot {index} (t{term})"),
+        Event::LogCompact { upto } => format!("drops log up to {upto}"),
+        Event::Durable { term, voted_for, last_index, snap_index, .. } => {
+            let snapshot = if *snap_index == 0 { String::new() } else { format!(" snapshot {snap_index}") };
+            format!("disk: t{term} vote {} log {last_index}{snapshot}", vote(voted_for))
+        }
+        _ => return None,
+    })
 }
 
 /// Messages and faults.
@@ -101,10 +120,20 @@ fn why(reason: Option<RejectReason>) -> &'static str {
     }
 }
 
-fn range(entries: &[EntryId]) -> String {
+/// The indexes of entries: `3`, or `3–5`.
+fn span(entries: &[EntryId]) -> String {
     let index = |entry: Option<&EntryId>| -> Index { entry.map_or(0, |EntryId(index, _, _)| *index) };
     match (index(entries.first()), index(entries.last())) {
-        (first, last) if first == last => format!("entry {first}"),
-        (first, last) => format!("entries {first}…{last}"),
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}–{last}"),
+    }
+}
+
+/// The indexes of entries and their terms: `3–5 t2`, or `3–5 t1–t2`.
+fn terms(entries: &[EntryId]) -> String {
+    let term = |entry: Option<&EntryId>| entry.map_or(0, |EntryId(_, term, _)| *term);
+    match (term(entries.first()), term(entries.last())) {
+        (first, last) if first == last => format!("{} t{first}", span(entries)),
+        (first, last) => format!("{} t{first}–t{last}", span(entries)),
     }
 }

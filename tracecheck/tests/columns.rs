@@ -48,6 +48,53 @@ fn an_election_in_columns() {
     );
 }
 
+/// The words for logs, disks and snapshots.
+#[test]
+fn a_log_in_words() {
+    let mut script = Script::of(2);
+    script.start_with(1, 2, &[(1, 1, 11), (2, 2, 22)]);
+    let shown = script.records.len();
+    script.write(1, &[(3, 2, 23)]);
+    script.write(1, &[(4, 2, 24), (5, 3, 35)]);
+    script.write_from(1, 5, &[]);
+    script.write_hard(1);
+    script.append(1, 2, 3, (2, 2), &[(3, 2, 23), (4, 2, 24)]);
+    script.append_record(1, 2, 3, (4, 2), &[]);
+    script.append_record(1, 2, 3, (0, 0), &[]);
+    script.agree(1, 2, 3, 4);
+    script.commit(1, 3, (4, 2, 24));
+    script.learn(1, 3, (4, 2, 24));
+    script.apply(1, 4, 24);
+    script.taken(1, 4, 2, 7);
+    script.snapshot(1, 4, 2, 7);
+    script.compact(1, 4);
+    script.installed(1, 4, 2, 7);
+    script.sync(1);
+    script.restored(1, (3, Some(s(2))), (4, 2), &[(5, 3, 35)]);
+    let words: Vec<String> = script.records[shown..].iter().map(tracecheck::phrase).collect();
+    let expected = [
+        "appends 3 t2",
+        "appends 4–5 t2–t3",
+        "truncates from 5",
+        "writes t2 vote nobody",
+        "sends 3–4 to s2 t3",
+        "→ s2 AppendRequest t3",
+        "heartbeat for s2 after 4 t3",
+        "heartbeat for s2 t3",
+        "agrees with s2 up to 4 t3",
+        "commits 4 (t2)",
+        "learns commit 4 (t2)",
+        "applies 4",
+        "snapshot of 4 (t2)",
+        "writes snapshot 4 (t2)",
+        "drops log up to 4",
+        "restores snapshot 4 (t2)",
+        "disk: t2 vote - log 5",
+        "finds t3 vote s2 snapshot 4 log 5",
+    ];
+    assert_eq!(words, expected);
+}
+
 #[test]
 fn columns_fit_the_width() {
     for servers in 1..=5 {

@@ -70,8 +70,8 @@ fn online_says_what_offline_says() {
     }
 }
 
-/// What breaks one rule and then necessarily another one: a disk that forgets, for which L9 stands.
-const ALSO: [(&str, &str); 2] = [("E1", "L9"), ("E3", "L9")];
+/// What breaks one rule and then necessarily another one: a disk that forgets its term or its vote.
+const ALSO: [(&str, &str); 3] = [("E1", "L9"), ("E3", "L9"), ("L9", "E1")];
 
 /// A failing trace fails because of its rule alone; switched off, the rule catches nothing.
 #[test]

@@ -106,25 +106,34 @@ impl Cluster {
         for _ in 0..for_ms / LOOK_MS {
             self.sleep_ms(LOOK_MS).await;
             if self.agreed(among) != Some((leader, term)) {
-                let strays: Vec<Server> = among
-                    .iter()
-                    .copied()
-                    .filter(|s| {
-                        self.state(*s)
-                            .is_none_or(|state| state.term != term || state.leader_id != Some(leader))
-                    })
-                    .collect();
-                let sentence = format!(
-                    "At {} {} did not follow {leader} in term {term} any more, though nothing had happened to {leader}.",
-                    self.seconds(),
-                    list(&strays)
-                );
-                let expected =
-                    format!("{leader} should have stayed the leader of {} in term {term}.", list(among));
-                return Err(unmet("§5.2", sentence, expected, self.last_of(among)));
+                return Err(self.deposed(among, leader, term));
             }
         }
         Ok(())
+    }
+
+    fn deposed(&self, among: &[Server], leader: Server, term: Term) -> Expectation {
+        let left =
+            |s: &&Server| self.state(**s).is_none_or(|now| now.term != term || now.leader_id != Some(leader));
+        // Whoever is in the highest term was most likely the first to leave.
+        let strays: Vec<Server> = among.iter().filter(left).copied().collect();
+        let first =
+            strays.iter().copied().max_by_key(|s| (self.state(*s).map_or(0, |now| now.term), *s != leader));
+        let sentence = match first {
+            Some(first) if first == leader => {
+                format!(
+                    "At {} {leader} led term {term} no more, though none of its links was cut.",
+                    self.seconds()
+                )
+            }
+            Some(first) => format!(
+                "At {} {first} had left {leader}, the leader of term {term}, though nothing had happened to {leader}.",
+                self.seconds()
+            ),
+            None => format!("At {} {leader} did not lead term {term} any more.", self.seconds()),
+        };
+        let expected = format!("{leader} should have stayed the leader of {} in term {term}.", list(among));
+        unmet("§5.2", sentence, expected, self.last_of(&strays[..strays.len().min(2)]))
     }
 
     /// Waits until none of these servers believes that it leads.

@@ -138,6 +138,13 @@ impl Cluster {
         tally.iter().max_by_key(|(_, (_, most))| *most).map(|(server, (_, most))| (*server, *most))
     }
 
+    /// The times between a server's election timeouts, in whole virtual milliseconds.
+    pub(crate) fn timeouts(&self, server: Server) -> Vec<u64> {
+        let tally = self.tally.timeouts.borrow();
+        let times = tally.get(&server).map_or(&[][..], |times| times);
+        times.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000_000).collect()
+    }
+
     /// The follower that refused most AppendEntries in one term, and how many.
     pub(crate) fn most_rejections(&self) -> Option<(Server, u64)> {
         let rejections = self.tally.rejections.borrow();
@@ -164,6 +171,8 @@ impl Cluster {
 pub(crate) struct Tally {
     /// Requests for votes and pre-votes of each server: in its present attempt, and at most in one.
     requests: RefCell<BTreeMap<Server, (u64, u64)>>,
+    /// When each server's election timer fired, in virtual nanoseconds.
+    timeouts: RefCell<BTreeMap<Server, Vec<u64>>>,
     /// AppendEntries that each server refused in each term, old terms aside.
     rejections: RefCell<BTreeMap<(Server, Term), u64>>,
     /// AppendEntries with entries, and without.
@@ -176,7 +185,10 @@ impl Tally {
         let mut requests = self.requests.borrow_mut();
         match record.event {
             // An attempt begins when the election timer fires.
-            Event::CoordFail { .. } => requests.entry(server).or_default().0 = 0,
+            Event::CoordFail { .. } => {
+                requests.entry(server).or_default().0 = 0;
+                self.timeouts.borrow_mut().entry(server).or_default().push(record.t_ns);
+            }
             Event::Send { kind: Kind::PreVoteRequest | Kind::VoteRequest, .. } => {
                 let (now, most) = requests.entry(server).or_default();
                 *now += 1;

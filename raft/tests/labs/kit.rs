@@ -13,6 +13,10 @@ use tracecheck::Verdict;
 
 pub(crate) fn tests() -> Vec<Other> {
     let mut tests = golden::tests(&crate::scenarios());
+    if tests.is_empty() {
+        // Students are handed neither the transcripts nor these: they rest on the whole solution.
+        return tests;
+    }
     let mut test = |name: &str, test: fn() -> Result<(), String>| {
         tests.push((format!("kit_{name}"), Box::new(test) as _));
     };

@@ -1,6 +1,7 @@
 //! Lab 2A: elections, with pre-vote, check-quorum and heartbeats.
 
 use crate::check::{list, unmet};
+use crate::cluster::SERVICE;
 use crate::harness::{Setup, simulate};
 use crate::raw::RawPeer;
 use crate::script::script;
@@ -8,6 +9,7 @@ use labrpc::schema::Server;
 use labrpc_sim::{Link, Options};
 use raft::core::{Entry, Hard, Log, Saved};
 use scenario::{Run, Scenario};
+use std::collections::BTreeSet;
 
 /// Virtual milliseconds within which a quorum that can talk must have a leader.
 const ELECTION_MS: u64 = 5_000;
@@ -41,6 +43,10 @@ fn scripts() -> Vec<Scenario> {
             "Two candidates split the votes of a term; the next timeout elects one of them."),
         script!("lab2a", "lab2a_09_higher_term", "higher_term", 1, "Figure 2", &["E4", "E8"],
             "A leader, and a candidate, that learns of a higher term from an answer gives up."),
+        script!("lab2a", "lab2a_10_step_down", "step_down", 1, "thesis §6.2", &["E4", "E6"],
+            "Two of four votes win nothing; a leader that too few answer steps down, and times out again."),
+        script!("lab2a", "lab2a_11_pre_votes", "pre_votes", 1, "thesis §9.6", &["S3", "E3"],
+            "Pre-votes count in their own attempt only, change nothing, and are refused for a live leader's sake."),
     ]
 }
 
@@ -52,23 +58,27 @@ fn simulations() -> Vec<Scenario> {
     vec![
         scenario("lab2a_01_first_leader", 2, "§5.2", &["T1", "T2", "S1", "S2", "S3", "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8"],
             "Three servers elect a leader within 5 s, and keep it and its term for 2 s more.", first_leader),
-        scenario("lab2a_10_leader_cut", 2, "§5.2", &["E4", "E6", "E8"],
+        scenario("lab2a_12_leader_cut", 2, "§5.2", &["E4", "E6", "E8"],
             "A leader that is cut off is replaced and rejoins harmlessly; without a quorum nobody leads; with one again somebody does.", leader_cut),
-        scenario("lab2a_11_many_cuts", 2, "§5.2", &["E4", "E6", "E8"],
+        scenario("lab2a_13_many_cuts", 1, "§5.2", &["E4", "E6", "E8"],
             "Seven servers, ten rounds in which three of them are cut off: the other four always have a leader.", many_cuts),
-        scenario("lab2a_12_equal_timers", 2, "§5.2", &["E4", "E10"],
+        scenario("lab2a_14_equal_timers", 2, "§5.2", &["E4", "E10"],
             "Five servers start at once with equal timers: the votes are split, and still there is a leader within 5 s.", equal_timers),
-        scenario("lab2a_13_rpc_bound", 1, "§5.2", &["S3"],
+        scenario("lab2a_16_rpc_bound", 1, "§5.2", &["S3"],
             "An attempt to be elected costs at most 4 (n - 1) requests for votes and pre-votes.", rpc_bound),
-        scenario("lab2a_14_deaf_leader", 2, "thesis §6.2", &["E4", "E6"],
+        scenario("lab2a_17_deaf_leader", 1, "thesis §6.2", &["E4", "E6"],
             "A leader that sends but hears nothing steps down within 2 s, and the others elect another.", deaf_leader),
-        scenario("lab2a_15_deaf_disruptor", 2, "thesis §9.6", &["S3"],
+        scenario("lab2a_18_minority_leader", 1, "thesis §6.2", &["E4", "E6"],
+            "A leader of five that only one other can reach steps down within 2 s, and the other three elect another.", minority_leader),
+        scenario("lab2a_15_timers", 1, "§5.2", &["S3"],
+            "Election timeouts are drawn anew, from the stated range; heartbeats come as often as stated.", timers),
+        scenario("lab2a_19_deaf_disruptor", 1, "thesis §9.6", &["S3"],
             "A server that hears nothing and keeps asking for votes deposes nobody for 10 s.", deaf_disruptor),
-        scenario("lab2a_16_half_cut", 1, "thesis §9.6", &["S3"],
+        scenario("lab2a_20_half_cut", 1, "thesis §9.6", &["S3"],
             "A follower that only the leader cannot reach keeps asking for 5 s and then returns: it deposes nobody.", half_cut),
-        scenario("lab2a_17_raw_disruptor", 2, "thesis §4.2.3", &["E7", "E8", "E10"],
+        scenario("lab2a_21_raw_disruptor", 1, "thesis §4.2.3", &["E7", "E8", "E10"],
             "The leader is gone, and a peer with a shorter log asks for votes in ever higher terms: a real leader is elected within 5 s.", raw_disruptor),
-        scenario("lab2a_18_lossy_network", 1, "§5.1", &["E3", "E4", "E6"],
+        scenario("lab2a_22_lossy_network", 1, "§5.1", &["E3", "E4", "E6"],
             "Five servers on a network that loses, repeats and reorders elect leaders as theirs are cut off.", lossy_network),
     ]
 }
@@ -82,7 +92,7 @@ fn first_leader(seed: u64) -> Run {
 }
 
 fn leader_cut(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_10_leader_cut", 3), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_12_leader_cut", 3), async |cluster| {
         let all = cluster.all();
         let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.isolate(first);
@@ -97,10 +107,10 @@ fn leader_cut(seed: u64) -> Run {
         let others = cluster.others(&[second.0]);
         cluster.isolate(second.0);
         cluster.isolate(others[0]);
-        cluster.await_no_leader(&all, STEP_DOWN_MS, "no quorum could talk any more").await?;
+        cluster.await_no_leader(&all, STEP_DOWN_MS, "no quorum can talk any more").await?;
         for _ in 0..10 {
             cluster.sleep_ms(200).await;
-            cluster.await_no_leader(&all, 10, "no quorum could talk any more").await?;
+            cluster.await_no_leader(&all, 10, "no quorum can talk any more").await?;
         }
 
         // With a quorum again somebody does.
@@ -113,7 +123,7 @@ fn leader_cut(seed: u64) -> Run {
 }
 
 fn many_cuts(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_11_many_cuts", 7), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_13_many_cuts", 7), async |cluster| {
         let all = cluster.all();
         let mut chance = cluster.sim.stream("cuts");
         cluster.await_leader(&all, ELECTION_MS).await?;
@@ -134,7 +144,7 @@ fn equal_timers(seed: u64) -> Run {
     let setup = Setup {
         link: Link::reliable().exactly(1),
         options: Options { equal_draws: 1, ..Options::default() },
-        ..Setup::elections("lab2a_12_equal_timers", 5)
+        ..Setup::elections("lab2a_14_equal_timers", 5)
     };
     simulate(seed, setup, async |cluster| {
         cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
@@ -143,7 +153,7 @@ fn equal_timers(seed: u64) -> Run {
 }
 
 fn rpc_bound(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_13_rpc_bound", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_16_rpc_bound", 5), async |cluster| {
         let all = cluster.all();
         let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         // A server that is alone tries and tries again; the others elect anew.
@@ -178,11 +188,11 @@ fn rpc_bound(seed: u64) -> Run {
 }
 
 fn deaf_leader(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_14_deaf_leader", 3), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_17_deaf_leader", 3), async |cluster| {
         let all = cluster.all();
         let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.deafen(leader);
-        cluster.await_no_leader(&[leader], STEP_DOWN_MS, "the last message reached it").await?;
+        cluster.await_no_leader(&[leader], STEP_DOWN_MS, "nothing has reached it for 2 s").await?;
         cluster.await_leader(&cluster.others(&[leader]), ELECTION_MS).await?;
         cluster.sim.heal_all(&all);
         cluster.await_leader(&all, ELECTION_MS).await?;
@@ -190,8 +200,63 @@ fn deaf_leader(seed: u64) -> Run {
     })
 }
 
+fn minority_leader(seed: u64) -> Run {
+    simulate(seed, Setup::elections("lab2a_18_minority_leader", 5), async |cluster| {
+        let all = cluster.all();
+        let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        let others = cluster.others(&[leader]);
+        cluster.sim.partition(&all, &[&[leader, others[0]], &others[1..]]);
+        cluster.await_no_leader(&[leader], STEP_DOWN_MS, "only one of four others can answer it").await?;
+        cluster.await_leader(&others[1..], ELECTION_MS).await?;
+        Ok(())
+    })
+}
+
+fn timers(seed: u64) -> Run {
+    simulate(seed, Setup::elections("lab2a_15_timers", 3), async |cluster| {
+        let all = cluster.all();
+        let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        // An idle second: heartbeats every 50 ms are 20 a follower.
+        let before = cluster.sim.sent_by(leader.into(), SERVICE).rpcs;
+        cluster.sleep_ms(1_000).await;
+        let sent = cluster.sim.sent_by(leader.into(), SERVICE).rpcs - before;
+        if !(2 * 10..=2 * 25).contains(&sent) {
+            return Err(unmet(
+                "§5.2",
+                format!("{leader} sent {sent} heartbeats in an idle second, to two followers."),
+                "A heartbeat every `config.heartbeat`, 50 ms, makes 40.",
+                cluster.last_of(&[leader]),
+            ));
+        }
+        // A server that is alone times out again and again.
+        let alone = cluster.others(&[leader])[0];
+        cluster.isolate(alone);
+        cluster.sleep_ms(12_000).await;
+        let gaps = cluster.timeouts(alone);
+        let odd = gaps.iter().find(|ms| !(295..=605).contains(*ms));
+        let different: BTreeSet<u64> = gaps.iter().copied().collect();
+        let complaint = if gaps.len() < 15 {
+            Some(format!("{alone} was alone for 12 s and timed out only {} times.", gaps.len() + 1))
+        } else if let Some(odd) = odd {
+            Some(format!("{alone} was alone, and an election timeout of it took {odd} ms."))
+        } else if different.len() < 5 {
+            Some(format!(
+                "{alone} was alone, and its last {} election timeouts took only {} different times.",
+                gaps.len(),
+                different.len()
+            ))
+        } else {
+            None
+        };
+        complaint.map_or(Ok(()), |sentence| {
+            let expected = "Each timeout should be drawn anew from `config.election_timeout`, 300 to 600 ms.";
+            Err(unmet("§5.2", sentence, expected, cluster.last_of(&[alone])))
+        })
+    })
+}
+
 fn deaf_disruptor(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_15_deaf_disruptor", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_19_deaf_disruptor", 5), async |cluster| {
         let elected = cluster.await_leader(&cluster.all(), ELECTION_MS).await?;
         let deaf = cluster.others(&[elected.0])[0];
         cluster.deafen(deaf);
@@ -200,7 +265,7 @@ fn deaf_disruptor(seed: u64) -> Run {
 }
 
 fn half_cut(seed: u64) -> Run {
-    simulate(seed, Setup::elections("lab2a_16_half_cut", 5), async |cluster| {
+    simulate(seed, Setup::elections("lab2a_20_half_cut", 5), async |cluster| {
         let all = cluster.all();
         let elected = cluster.await_leader(&all, ELECTION_MS).await?;
         let cut = cluster.others(&[elected.0])[0];
@@ -224,7 +289,7 @@ fn raw_disruptor(seed: u64) -> Run {
             snap: None,
             log: Log::of(vec![entry.clone(), entry]),
         },
-        ..Setup::elections("lab2a_17_raw_disruptor", 5)
+        ..Setup::elections("lab2a_21_raw_disruptor", 5)
     };
     simulate(seed, setup, async move |cluster| {
         let (first, term) = cluster.await_leader(&cluster.real(), ELECTION_MS).await?;
@@ -258,7 +323,7 @@ fn raw_disruptor(seed: u64) -> Run {
 
 fn lossy_network(seed: u64) -> Run {
     let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() }.duplicating(100);
-    let setup = Setup { link, ..Setup::elections("lab2a_18_lossy_network", 5) };
+    let setup = Setup { link, ..Setup::elections("lab2a_22_lossy_network", 5) };
     simulate(seed, setup, async |cluster| {
         let all = cluster.all();
         let mut chance = cluster.sim.stream("cuts");
@@ -271,6 +336,7 @@ fn lossy_network(seed: u64) -> Run {
         }
         // Once the network is good again, there is a leader as ever.
         cluster.sim.links(&Link::reliable());
+        cluster.sleep_ms(100).await;
         let elected = cluster.await_leader(&all, ELECTION_MS).await?;
         cluster.hold_leader(&all, elected, 1_000).await
     })

@@ -55,7 +55,8 @@ fn difference(was: &Image, is: &Image) -> Option<(String, String)> {
     }
     let (from, other) = (was.log.base().max(was.log.snapshot.0), is.log.base().max(is.log.snapshot.0));
     let (old, new) = (was.log.after(from), is.log.after(other));
-    if from == other && old == new {
+    // Where both end with what a snapshot or a compaction left, they hold the same.
+    if old == new && (from == other || old.is_empty()) {
         return None;
     }
     let common = old.iter().zip(new).take_while(|(a, b)| a == b && from == other).count() as Index;

@@ -67,13 +67,7 @@ impl Covers {
     }
 
     /// What follows an entry that the snapshot agrees with stays.
-    fn suffix(
-        &self,
-        cx: &Context,
-        server: Server,
-        index: Index,
-        record: &Record,
-    ) -> Option<Wrong> {
+    fn suffix(&self, cx: &Context, server: Server, index: Index, record: &Record) -> Option<Wrong> {
         let ((before, _), after) = (cx.step(server).before?, record.state?);
         if before.last_index <= index || after.last_index >= before.last_index {
             return None;
@@ -164,8 +158,7 @@ impl Rule for Covers {
             }
             Event::SnapshotWrite { index, .. } => {
                 self.servers.get_mut(server).written = Some((index, at));
-                self.suffix(cx, server, index, record)
-                    .or_else(|| self.committed(cx, server, index, record))
+                self.suffix(cx, server, index, record).or_else(|| self.committed(cx, server, index, record))
             }
             Event::SnapshotInstalled { index, .. } => {
                 let wrong = self.backwards(server, index, at);
@@ -226,7 +219,7 @@ impl Same {
         let server = record.at.node;
         let origin = self.taken.get(&digest).filter(|(taken, _)| *taken != index);
         let data = |taken: Index, at: Stamp| {
-            let by = if taken > index { taken - index } else { index - taken };
+            let by = taken.abs_diff(index);
             let side = if taken > index { "early" } else { "late" };
             let by = if by == 1 { "one index".to_owned() } else { format!("{by} indexes") };
             let sentence = format!(

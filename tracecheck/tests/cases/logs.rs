@@ -88,9 +88,9 @@ fn complete() -> Cases {
             &["s3#9 elected without it", "s1#14 commits entry 1 of term 1"],
             after.end(),
         )
-        .pass("elected with what was committed", 3, good.end())
-        .pass("committed after the election, by then there", 4, late.end())
-        .pass("elected again", 5, gone.end())
+        .pass("elected with what was committed", 2, good.end())
+        .pass("committed after the election, by then there", 2, late.end())
+        .pass("elected again", 3, gone.end())
         .unknown("nothing says what its log was", "does not say what s2 had at index 1", unclear.end())
 }
 

@@ -44,7 +44,8 @@ pub(super) fn cases() -> Vec<Cases> {
     nothing.act(2, Event::ServerJoining { server_id: s(2) });
     // A snapshot up to 2 is written and the log cut; then a restart with both.
     let snapshots = |covered: (u64, u64), entries: &[Entry]| {
-        let mut script = crashed();
+        // The commits are those of a leader that the test plays.
+        let mut script = crashed().scripted(1);
         script.snapshot(2, 2, 1, 7);
         script.compact(2, 2);
         script.restart_bare(

@@ -69,7 +69,11 @@ impl World {
 
     pub(super) fn answer(&mut self, text: &str, link: &Pick, granted: bool, term: Option<Term>) -> Done {
         let (me, candidate) = (link.from, link.to);
-        let asked = self.find(text, &Pick { from: candidate, to: me, topic: link.topic })?;
+        let pick = Pick { from: candidate, to: me, topic: link.topic };
+        let is_asked = |flight: &Flight| flight.matches(&pick) && matches!(flight.what, What::Request(_));
+        let Some(asked) = self.flights.iter().position(is_asked) else {
+            return Err(self.no_such_message(text, candidate, me));
+        };
         let Flight { stamp: cause, what, .. } = self.flights.remove(asked);
         let What::Request(req) = what else { return Ok(()) };
         let term = term.unwrap_or(req.term());

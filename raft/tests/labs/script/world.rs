@@ -9,6 +9,7 @@ use labrpc_sim::{Options, Sim};
 use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved};
 use raft::observe::{Observer, Step as Observed, sent};
 use raft::release::Release;
+use raft::sanity;
 use raft::storage::Storage;
 use scenario::{Expectation, Run};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -219,14 +220,24 @@ impl World {
 
     pub(super) fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {
         let found = self.flights.iter().position(|flight| flight.matches(pick));
-        found.ok_or_else(|| {
-            unmet(
-                self.source,
-                format!("{} sent {} no such message as \"{text}\" speaks of.", pick.from, pick.to),
-                format!("By now {} should have sent it.", pick.from),
-                self.witness(pick.from, "the last thing it did"),
-            )
-        })
+        found.ok_or_else(|| self.no_such_message(text, pick.from, pick.to))
+    }
+
+    /// A message that the script speaks of was never sent.
+    pub(super) fn no_such_message(&self, text: &str, from: Server, to: Server) -> Expectation {
+        let what = match text.split_whitespace().nth(2).or_else(|| text.split_whitespace().nth(1)) {
+            Some("prevote") => "pre-vote",
+            Some("vote") => "request or answer about a vote",
+            Some("append") => "AppendEntries or answer to one",
+            Some("install") => "InstallSnapshot or answer to one",
+            _ => "message",
+        };
+        unmet(
+            self.source,
+            format!("{from} has sent {to} no {what} that would be under way now (script line: {text})."),
+            format!("By now {from} should have sent one."),
+            self.witness(from, "the last thing it did"),
+        )
     }
 
     pub(super) fn witness(&self, server: Server, note: &str) -> Vec<Witness> {
@@ -259,6 +270,11 @@ impl World {
         let mut effects = Vec::new();
         real.core.step(input.clone(), &mut effects);
         let effects: Vec<Effect> = decode(&encode(&effects)).expect("effects serialize");
+        let asked = |call: Call| real.calls.get(&call).map(|(_, req)| req);
+        let known = |to| self.config.voters.contains(&to);
+        if let Err(what) = sanity::check(server, &effects, known, asked) {
+            panic!("the core of {server} made no sense: {what}");
+        }
         let after = real.core.state();
         let (membership, log) = (real.core.membership(), real.core.log());
         let step = Observed { input: &input, cause, before, effects: &effects, after, membership, log };

@@ -94,7 +94,10 @@ impl Complete {
         }
         compared.kept = last;
         self.elected.entry(term).or_default().push(Elected { server, at, last, kept: last });
-        tally.met();
+        // Where nothing was committed yet, there was nothing to have.
+        if cx.commits.last() > 0 {
+            tally.met();
+        }
     }
 
     /// A commit that comes after the election of a later term.
