@@ -23,6 +23,7 @@ pub mod columns;
 pub mod order;
 pub mod read;
 pub mod sequence;
+pub mod stats;
 
 pub use columns::{ColumnOptions, columns};
 pub use explain::{explain_violation, explain_violation_with};

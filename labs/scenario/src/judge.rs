@@ -3,6 +3,7 @@
 use crate::report::{Failure, Focus, cited};
 use crate::{Ending, Run, Scenario};
 use tracecheck::{Verdict, Violation};
+use tracecheck_schema::Node;
 
 /// Why the run does not pass, or nothing if it does.
 pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
@@ -11,26 +12,20 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
         Ending::Violation(violation) => Some(violated(violation)),
         Ending::Expectation(expectation) => Some(Failure {
             lines: vec![
-                ("broke", cited("What this scenario expects", &expectation.source)),
                 ("happened", expectation.sentence.clone()),
-                ("should", expectation.expected.clone()),
+                ("should", cited(&expectation.expected, &expectation.source)),
             ],
-            focus: Focus::Witnesses(expectation.witnesses.clone()),
+            focus: Focus::Turns(expectation.witnesses.clone()),
             rule: None,
+            passed: false,
         }),
         Ending::NotImplemented { what, place } => Some(Failure {
             lines: vec![("missing", format!("{what} ({place})"))],
             focus: Focus::Nothing,
             rule: None,
+            passed: false,
         }),
-        Ending::Panic { node, t_ns, message, place } => Some(Failure {
-            lines: vec![
-                ("panicked", format!("{node} at {}: {message}", crate::rows::time(*t_ns))),
-                ("place", place.clone()),
-            ],
-            focus: Focus::Before(Some(*node)),
-            rule: None,
-        }),
+        Ending::Panic { node, t_ns, message, place } => Some(panicked(*node, *t_ns, message, place)),
         Ending::Deadlock(sentence) => Some(stuck("deadlock", sentence)),
         Ending::Livelock(sentence) => Some(stuck("endless", sentence)),
         Ending::TimeUp(sentence) => Some(stuck("time is up", sentence)),
@@ -38,17 +33,40 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
 }
 
 fn stuck(label: &'static str, sentence: &str) -> Failure {
-    Failure { lines: vec![(label, sentence.to_owned())], focus: Focus::Before(None), rule: None }
+    Failure {
+        lines: vec![(label, sentence.to_owned())],
+        focus: Focus::Before(None),
+        rule: None,
+        passed: false,
+    }
+}
+
+fn panicked(node: Node, t_ns: u64, message: &str, place: &str) -> Failure {
+    let time = crate::rows::time(t_ns);
+    // The driver says so where a core's effects cannot be carried out. Its own place would send students into
+    // the kit; which server it was is said here.
+    let absurd = message.strip_prefix("the core of ").and_then(|rest| rest.split_once(" made no sense: "));
+    let lines = match absurd {
+        Some((_, what)) => vec![(
+            "absurd",
+            format!("{node} at {time}: Your core asked for something that cannot be done: {what}"),
+        )],
+        None => vec![("panicked", format!("{node} at {time}: {message}")), ("place", place.to_owned())],
+    };
+    Failure { lines, focus: Focus::Before(Some(node)), rule: None, passed: false }
 }
 
 fn violated(violation: &Violation) -> Failure {
     let rule = violation.rule;
-    let mut lines = vec![
-        ("broke", format!("{}: {}", rule.id, cited(rule.sentence, rule.source))),
-        ("happened", violation.sentence.clone()),
-    ];
+    let mut lines = vec![("happened", violation.sentence.clone())];
     lines.extend(violation.expected.clone().map(|expected| ("should", expected)));
-    Failure { lines, focus: Focus::Witnesses(violation.witnesses.clone()), rule: Some(rule.id) }
+    lines.push(("broke", format!("{}: {}", rule.id, cited(rule.sentence, rule.source))));
+    Failure {
+        lines,
+        focus: Focus::Witnesses(violation.witnesses.clone()),
+        rule: Some(rule.id),
+        passed: false,
+    }
 }
 
 /// A completed run still fails on a rule that failed at the end, stayed undecided, or was not exercised.
@@ -72,6 +90,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
             ],
             focus: Focus::Nothing,
             rule: Some(id),
+            passed: false,
         });
     }
     for id in scenario.rules {
@@ -87,6 +106,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
             lines: vec![("missed", what), ("why", why.to_owned())],
             focus: Focus::Nothing,
             rule: Some(id),
+            passed: false,
         });
     }
     None

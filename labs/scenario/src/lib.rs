@@ -6,7 +6,8 @@
 //! Invariants: a run passes only if it completed, no rule failed or stayed undecided, and every rule that
 //! the scenario must exercise was exercised. What is printed is a function of scenario and seed.
 //!
-//! Never: knows Raft, the network or the service; reads a clock to judge anything.
+//! Never: knows Raft, the network or the service; reads a clock to judge anything (`watchdog` reads one to
+//! tell who waits for an endless run).
 
 mod judge;
 pub mod line;
@@ -18,6 +19,7 @@ mod rows;
 mod run;
 mod trials;
 mod twice;
+mod watchdog;
 
 use std::process::ExitCode;
 use tracecheck::{Verdicts, Violation, Witness};
@@ -120,10 +122,17 @@ pub type Other = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
 ///
 /// Usually it behaves as any Rust test binary does: filters, `--exact`, `--list`, `--test-threads`. Each
 /// scenario runs seeds 0 to 9, or as the environment says: `RAFTLAB_SEEDS=n` for seeds 0 to n−1,
-/// `RAFTLAB_SEED=s` for that one. Started with `--raftlab` as its first argument it serves `cargo labs` and
-/// the grader: it prints one JSON object a line.
+/// `RAFTLAB_SEED=s` for that one. The first of these seeds runs twice, and must give the same trace twice.
+/// After 20 s of real time in one run, or `RAFTLAB_PATIENCE=n` of them, a line on standard error says so.
+///
+/// Started with `--raftlab` as its first argument it serves `cargo labs` and the grader: it prints one JSON
+/// object a line.
 pub fn main(scenarios: &[Scenario], others: Vec<Other>) -> ExitCode {
     run::quiet_panics();
+    if let Err(sentence) = watchdog::read_environment() {
+        eprintln!("error: {sentence}");
+        return ExitCode::from(2);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == "--raftlab" => machine::main(scenarios, rest),

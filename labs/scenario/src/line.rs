@@ -103,7 +103,7 @@ pub enum RunVerdict {
     Pass,
     /// It failed.
     Fail,
-    /// It failed, and the same seed gave another trace the second time.
+    /// The same seed gave another trace the second time. Looked at after a failure, and once where all is well.
     NotReproducible,
 }
 

@@ -149,7 +149,8 @@ fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {
 fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
     // For people who look for a slow scenario; judges nothing.
     let started = Instant::now();
-    let Outcome { verdict, run, report, trace } = outcome::of(scenario, seed, &options.traces);
+    let Outcome { verdict, run, report, trace } =
+        outcome::of(scenario, seed, options.seeds.look_at(scenario, seed), &options.traces);
     let elapsed = started.elapsed().as_micros();
     let wall_us = options.timings.then(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
     let count = |(rule, verdict): (&'static RuleInfo, &Verdict)| match verdict {

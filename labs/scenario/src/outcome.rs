@@ -1,7 +1,8 @@
-//! From a run to a verdict with its report: what counts as a pass, and the second look at a failure.
+//! From a run to a verdict with its report: what counts as a pass, and the second look at a failure or at a
+//! scenario's first seed.
 
 use crate::line::RunVerdict;
-use crate::report::{Failure, Sight};
+use crate::report::{Failure, Focus, Sight};
 use crate::{Ending, Run, Scenario, judge, run, twice};
 use std::path::PathBuf;
 
@@ -27,8 +28,15 @@ pub(crate) enum Traces {
     File(PathBuf),
 }
 
+/// Whether a run that passes is run again, to see that the seed decides it. One that fails always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Once,
+    Twice,
+}
+
 /// Runs the scenario with that seed and judges it.
-pub(crate) fn of(scenario: &Scenario, seed: u64, traces: &Traces) -> Outcome {
+pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) -> Outcome {
     let run = match run::once(scenario, seed) {
         Ok(run) => run,
         Err(panic) => {
@@ -42,7 +50,13 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, traces: &Traces) -> Outcome {
         return Outcome { verdict: RunVerdict::Fail, run: Some(run), report, trace: None };
     }
     if let Some(failure) = judge::failure(scenario, &run) {
-        return failed(scenario, seed, traces, run, &failure);
+        let difference = twice::difference(scenario, seed, &run);
+        return failed(scenario, seed, traces, run, &failure, difference);
+    }
+    if look == Look::Twice
+        && let Some(difference) = twice::difference(scenario, seed, &run)
+    {
+        return failed(scenario, seed, traces, run, &unsteady(), Some(difference));
     }
     if matches!(traces, Traces::Failing(_)) {
         return Outcome { verdict: RunVerdict::Pass, run: Some(run), report: String::new(), trace: None };
@@ -56,9 +70,28 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, traces: &Traces) -> Outcome {
     }
 }
 
-fn failed(scenario: &Scenario, seed: u64, traces: &Traces, run: Run, failure: &Failure) -> Outcome {
+/// Why a run that passed does not count, if another one with its seed differs.
+fn unsteady() -> Failure {
+    Failure {
+        lines: vec![
+            ("happened", "The run passed, but it cannot be repeated, and so shows little.".to_owned()),
+            ("should", "Equal seeds give equal runs: only then can a failure be replayed.".to_owned()),
+        ],
+        focus: Focus::Nothing,
+        rule: None,
+        passed: true,
+    }
+}
+
+fn failed(
+    scenario: &Scenario,
+    seed: u64,
+    traces: &Traces,
+    run: Run,
+    failure: &Failure,
+    difference: Option<String>,
+) -> Outcome {
     let written = write(traces, scenario, seed, &run);
-    let difference = twice::difference(scenario, seed, &run);
     let verdict = if difference.is_some() { RunVerdict::NotReproducible } else { RunVerdict::Fail };
     let sight = Sight {
         scenario,

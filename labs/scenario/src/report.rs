@@ -1,11 +1,12 @@
 //! What a student reads when a run fails: one screen of plain text, complete without colour.
 //!
-//! The order is fixed: what was tried, what broke, what happened and should have, the few events that
-//! show it, what every server believed at the end, and how to see it again.
+//! The order is fixed: what was tried, what happened and what should have, which rule that broke, the few
+//! events that show it, what every server believed at the end, and how to see it again. What happened comes
+//! before the rule, because a student knows servers and messages before the rules' vocabulary.
 
 use crate::{Run, Scenario, rows, twice};
 use tracecheck::Witness;
-use tracecheck_schema::{Node, Role, State};
+use tracecheck_schema::{Node, Role, Server, State};
 
 /// Why a run failed: labelled sentences, and which events show it.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) focus: Focus,
     /// The rule that was broken, if it was one.
     pub(crate) rule: Option<&'static str>,
+    /// Whether the run itself passed, and only its repetition did not agree with it.
+    pub(crate) passed: bool,
 }
 
 /// Which events a report shows.
@@ -22,6 +25,8 @@ pub(crate) enum Focus {
     Nothing,
     /// These, and what led to them.
     Witnesses(Vec<Witness>),
+    /// These, which only say how things stood when time was up, and what their servers had tried before that.
+    Turns(Vec<Witness>),
     /// The last ones before the end: of that node, or of everybody.
     Before(Option<Node>),
 }
@@ -46,8 +51,12 @@ const GLUE: &str = "\u{a0}";
 /// The report.
 pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
     let Sight { scenario, seed, run, difference, trace } = sight;
-    let verdict = if difference.is_some() { "failed, and is not reproducible here" } else { "failed" };
-    let mut out = format!("{}, seed {seed}, {verdict}\n\n", scenario.name);
+    let verdict = match difference {
+        Some(_) if failure.passed => ", is not reproducible here",
+        Some(_) => ", failed, and is not reproducible here",
+        None => ", failed",
+    };
+    let mut out = format!("{}, seed {seed}{verdict}\n\n", scenario.name);
     line(&mut out, "tried", &tried(scenario));
     for (label, text) in &failure.lines {
         line(&mut out, label, text);
@@ -124,6 +133,8 @@ fn line(out: &mut String, label: &str, text: &str) {
     let first = format!("  {label:<width$}", width = LABEL - 2);
     let rest = " ".repeat(LABEL);
     let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&rest);
+    // `pre-candidate` and `lab2a-7.jsonl` are one word each.
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
     out.push_str(&textwrap::fill(text, options).replace(GLUE, " "));
     out.push('\n');
 }
@@ -132,14 +143,21 @@ fn unwrapped(out: &mut String, label: &str, text: &str) {
     out.push_str(&format!("  {label:<width$}{text}\n", width = LABEL - 2));
 }
 
-/// What each server believed last, in one line.
+/// What each server believed last, in one line. Those that the test plays believe what the test needs.
 fn believed(run: &Run) -> String {
+    let (played, real): (Vec<Server>, Vec<Server>) =
+        run.header.servers.iter().partition(|server| run.header.scripted.contains(server));
     let last = |server| {
         let states = run.records.iter().rev().filter(|record| record.server() == Some(server));
         let state = states.filter_map(|record| record.state).next();
         state.map(|state| format!("{server} {}", belief(&state)).replace(' ', GLUE))
     };
-    run.header.servers.iter().copied().filter_map(last).collect::<Vec<_>>().join(" · ")
+    let mut believed: Vec<String> = real.into_iter().filter_map(last).collect();
+    if !believed.is_empty() && !played.is_empty() {
+        let played: Vec<String> = played.iter().map(Server::to_string).collect();
+        believed.push(format!("{} played by the test", played.join(", ")).replace(' ', GLUE));
+    }
+    believed.join(" · ")
 }
 
 fn belief(state: &State) -> String {

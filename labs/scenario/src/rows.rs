@@ -11,6 +11,11 @@ const CONTEXT: usize = 6;
 /// How many rows a run that ended without a witness shows.
 const LAST: usize = 8;
 
+/// How many rows of what the witnesses' servers tried stand beside witnesses that only say how it ended.
+const TURNS: usize = 8;
+/// How long before the end such a row may lie, in virtual nanoseconds: several election timeouts.
+const RECENT_NS: u64 = 2_000_000_000;
+
 /// How far the report indents the rows.
 const INDENT: usize = 2;
 
@@ -26,7 +31,11 @@ pub(crate) fn render(run: &Run, focus: &Focus) -> String {
         Focus::Witnesses(witnesses) if !witnesses.is_empty() => {
             (around(&run.records, witnesses), &witnesses[..])
         }
-        Focus::Witnesses(_) => (last(&run.records, None), &[][..]),
+        Focus::Turns(witnesses) if !witnesses.is_empty() => {
+            let turns = turns(run, witnesses);
+            (turns.unwrap_or_else(|| around(&run.records, witnesses)), &witnesses[..])
+        }
+        Focus::Witnesses(_) | Focus::Turns(_) => (last(&run.records, None), &[][..]),
         Focus::Before(node) => (last(&run.records, *node), &[][..]),
     };
     draw(run, &chosen, witnesses)
@@ -52,6 +61,39 @@ fn around(records: &[Record], witnesses: &[Witness]) -> BTreeSet<usize> {
         chosen.extend(fresh);
     }
     chosen
+}
+
+/// The witnesses and what their servers tried of late; nothing if they tried nothing. The last thing that a
+/// server recorded is mostly a heartbeat, and what stands before it are more of them: they explain nothing.
+fn turns(run: &Run, witnesses: &[Witness]) -> Option<BTreeSet<usize>> {
+    let records = &run.records;
+    let shown: BTreeSet<usize> =
+        places(records, witnesses.iter().map(|witness| witness.at)).into_values().collect();
+    let nodes: BTreeSet<Node> = shown.iter().map(|place| records[*place].at.node).collect();
+    let since = run.virtual_ns.saturating_sub(RECENT_NS);
+    let recent = (0..records.len()).rev().take_while(|place| records[*place].t_ns >= since);
+    let tried = recent.filter(|place| nodes.contains(&records[*place].at.node) && turn(&records[*place]));
+    let mut chosen: BTreeSet<usize> = tried.take(TURNS).collect();
+    if chosen.is_empty() {
+        return None;
+    }
+    // What is left of the room is for the messages that the last witnesses answer to.
+    let causes = shown.iter().rev().filter_map(|place| records[*place].cause).take(TURNS - chosen.len());
+    chosen.extend(places(records, causes).values());
+    chosen.extend(shown);
+    Some(chosen)
+}
+
+/// Whether a server's role changes here, or is about to.
+fn turn(record: &Record) -> bool {
+    matches!(
+        record.event,
+        Event::CoordFail { .. }
+            | Event::PreVoteRequest { .. }
+            | Event::Proposal { .. }
+            | Event::CoordElected { .. }
+            | Event::CoordStepDown { .. }
+    )
 }
 
 /// The last events, of that node only if one is named, with the sends that caused them.

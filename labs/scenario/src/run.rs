@@ -2,7 +2,7 @@
 //!
 //! A panic that leaves `Scenario::run` is the kit's fault: a student's panic is an [`crate::Ending`].
 
-use crate::{Run, Scenario};
+use crate::{Run, Scenario, watchdog};
 use labrpc::JsonLines;
 use std::cell::RefCell;
 use std::fs::File;
@@ -39,6 +39,7 @@ pub(crate) fn quiet_panics() {
 /// Runs the scenario once. `Err` is what a panic of the kit itself said.
 pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, String> {
     let (name, run) = (scenario.name, scenario.run);
+    let _watched = watchdog::watch(name, seed);
     // A thread of its own, so that nothing a run leaves in thread-locals can reach the next one.
     let thread = std::thread::Builder::new().name(format!("{THREAD}{name} {seed}"));
     let handle = thread.spawn(move || {

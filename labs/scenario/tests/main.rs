@@ -27,7 +27,11 @@ fn boxed(test: Test) -> Box<dyn FnOnce() -> Result<(), String> + Send> {
 fn fake(arguments: &[&str], environment: &[(&str, &str)], traces: &Path) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("a running program has a path"));
     command.args(arguments).env("RAFTLAB_FAKE", "1").env("RAFTLAB_TRACE_DIR", traces);
-    command.env_remove("RAFTLAB_SEED").env_remove("RAFTLAB_SEEDS").env_remove("RUST_BACKTRACE");
+    command
+        .env_remove("RAFTLAB_SEED")
+        .env_remove("RAFTLAB_SEEDS")
+        .env_remove("RAFTLAB_PATIENCE")
+        .env_remove("RUST_BACKTRACE");
     command.envs(environment.iter().copied());
     command.output().expect("the suite starts")
 }

@@ -138,10 +138,11 @@ impl Cluster {
         tally.iter().max_by_key(|(_, (_, most))| *most).map(|(server, (_, most))| (*server, *most))
     }
 
-    /// The times between a server's election timeouts, in whole virtual milliseconds.
-    pub(crate) fn timeouts(&self, server: Server) -> Vec<u64> {
+    /// The times between a server's election timeouts since then, in whole virtual milliseconds.
+    pub(crate) fn timeouts(&self, server: Server, since: Duration) -> Vec<u64> {
         let tally = self.tally.timeouts.borrow();
         let times = tally.get(&server).map_or(&[][..], |times| times);
+        let times: Vec<u64> = times.iter().copied().filter(|at| u128::from(*at) > since.as_nanos()).collect();
         times.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000_000).collect()
     }
 

@@ -231,8 +231,9 @@ fn timers(seed: u64) -> Run {
         // A server that is alone times out again and again.
         let alone = cluster.others(&[leader])[0];
         cluster.isolate(alone);
+        let since = cluster.sim.now();
         cluster.sleep_ms(12_000).await;
-        let gaps = cluster.timeouts(alone);
+        let gaps = cluster.timeouts(alone, since);
         let odd = gaps.iter().find(|ms| !(295..=605).contains(*ms));
         let different: BTreeSet<u64> = gaps.iter().copied().collect();
         let complaint = if gaps.len() < 15 {

@@ -6,7 +6,7 @@ use scenario::{Ending, Expectation, Run, Scenario};
 use std::sync::atomic::{AtomicU64, Ordering};
 use trace::{Trace, follower, leader};
 use tracecheck::{End, Judge, Witness};
-use tracecheck_schema::{Event, Kind, Node, Server, Stamp};
+use tracecheck_schema::{Event, Header, Kind, Node, Server, Stamp, Timer};
 
 pub(crate) const S1: Server = Server(1);
 pub(crate) const S2: Server = Server(2);
@@ -25,6 +25,10 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario { seeded: false, ..scenario("lab2a_09_script", first_leader) },
         scenario("lab2b_01_deadlock", deadlock),
         scenario("lab2b_02_prints", prints),
+        scenario("lab2b_03_passes_unsteadily", passes_unsteadily),
+        scenario("lab2b_04_nobody_leads", nobody_leads),
+        scenario("lab2b_05_absurd", absurd),
+        scenario("lab2b_06_slow", slow),
     ]
 }
 
@@ -43,7 +47,8 @@ fn scenario(name: &'static str, run: fn(u64) -> Run) -> Scenario {
 
 /// Judges the trace as far as the first violation; the ending is that, or `ending`.
 fn judged(name: &str, seed: u64, trace: Trace, ending: Ending) -> Run {
-    let header = trace::header(name, seed);
+    let scripted = if name == "nobody_leads" { vec![S1, S2] } else { vec![] };
+    let header = Header { scripted, ..trace::header(name, seed) };
     let mut judge = Judge::new(&header);
     let mut records = Vec::new();
     let mut ending = ending;
@@ -123,6 +128,60 @@ fn unsteady(seed: u64) -> Run {
     trace.put(S3, Event::PreVoteRequest { server_id: S3, term }, follower(0, None, None), None);
     let sentence = "After 60 s the scenario still waits for a leader of a term above 1.".to_owned();
     judged("unsteady", seed, trace, Ending::TimeUp(sentence))
+}
+
+/// Nothing is wrong with it but that no two runs are the same.
+fn passes_unsteadily(seed: u64) -> Run {
+    static CLOCK: AtomicU64 = AtomicU64::new(0);
+    let mut trace = Trace::elected(seed);
+    let last = trace.records.last_mut().expect("an election has records");
+    last.t_ns += CLOCK.fetch_add(1, Ordering::Relaxed);
+    judged("passes_unsteadily", seed, trace, Ending::Completed)
+}
+
+/// s3 tries again and again; the last things that it records are heartbeats of no interest.
+fn nobody_leads(seed: u64) -> Run {
+    let mut trace = Trace::elected(seed);
+    let (fresh, heard) = (follower(0, None, None), follower(1, None, Some(S1)));
+    for _ in 0..6 {
+        trace.put(S3, Event::CoordFail { server_id: S3 }, fresh, None);
+        trace.put(S3, Event::PreVoteRequest { server_id: S3, term: 1 }, fresh, None);
+    }
+    let mut witnesses = Vec::new();
+    for _ in 0..9 {
+        let beat =
+            Event::Send { kind: Kind::AppendRequest, to: S3, term: 1, votes_for: None, match_index: None };
+        let left = trace.put(S1, beat, leader(1, S1), None);
+        let recv = Event::Recv { kind: Kind::AppendRequest, from: S1, term: 1, armed: vec![Timer::Election] };
+        let at = trace.put(S3, recv, heard, Some(left));
+        witnesses = vec![Witness { at, note: "follows in term 1, under s1".to_owned() }];
+    }
+    let expectation = Expectation {
+        sentence: "After 5 s, s3 leads no term".to_owned(),
+        source: "§5.2".to_owned(),
+        expected: "s3 should have won an election.".to_owned(),
+        witnesses,
+    };
+    judged("nobody_leads", seed, trace, Ending::Expectation(expectation))
+}
+
+/// As the driver of a server stops where a core's effects cannot be carried out.
+fn absurd(seed: u64) -> Run {
+    let ending = Ending::Panic {
+        node: Node::Server(S2),
+        t_ns: 420_000_000,
+        message: "the core of s2 made no sense: it answered a call twice".to_owned(),
+        place: "raft/src/driver.rs:146".to_owned(),
+    };
+    judged("absurd", seed, Trace::elected(seed), ending)
+}
+
+/// Takes longer than the least patience that can be set.
+fn slow(seed: u64) -> Run {
+    if std::env::var_os("RAFTLAB_FAKE").is_some_and(|value| value == "slow") {
+        std::thread::sleep(std::time::Duration::from_millis(2_500));
+    }
+    first_leader(seed)
 }
 
 fn deadlock(seed: u64) -> Run {

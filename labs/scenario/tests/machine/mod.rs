@@ -8,6 +8,7 @@ pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("machine::lists_the_scenarios", lists_the_scenarios),
     ("machine::results_do_not_depend_on_the_threads", results_do_not_depend_on_the_threads),
     ("machine::verdicts", verdicts),
+    ("machine::only_the_first_seed_runs_twice", only_the_first_seed_runs_twice),
     ("machine::traces_of_passing_runs_on_request", traces_of_passing_runs_on_request),
     ("machine::the_judge_names_a_planted_violation", the_judge_names_a_planted_violation),
     ("machine::scenarios_may_print", scenarios_may_print),
@@ -61,6 +62,20 @@ fn verdicts() -> Result<(), String> {
     assert_eq!(verdict("lab2a_04_stub"), (RunVerdict::Fail, true, false));
     assert_eq!(verdict("lab2a_06_kit"), (RunVerdict::Fail, true, false));
     assert_eq!(verdict("lab2a_07_unsteady"), (RunVerdict::NotReproducible, true, true));
+    assert_eq!(verdict("lab2b_03_passes_unsteadily"), (RunVerdict::NotReproducible, true, true));
+    Ok(())
+}
+
+/// Twice as many runs would take twice as long.
+fn only_the_first_seed_runs_twice() -> Result<(), String> {
+    let traces = directory();
+    let lines = lines(&["run", "--names", "lab2b_03_passes_unsteadily", "--seeds", "4"], traces.path());
+    let verdicts = lines.iter().filter_map(|line| match line {
+        Line::Run(line) => Some(line.verdict),
+        _ => None,
+    });
+    use RunVerdict::{NotReproducible, Pass};
+    assert_eq!(verdicts.collect::<Vec<_>>(), [NotReproducible, Pass, Pass, Pass]);
     Ok(())
 }
 

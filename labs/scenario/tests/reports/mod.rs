@@ -9,6 +9,9 @@ pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("reports::an_expectation_shows_its_witness", an_expectation_shows_its_witness),
     ("reports::the_kit_takes_the_blame_for_its_own_panics", the_kit_takes_the_blame_for_its_own_panics),
     ("reports::what_is_not_reproducible_says_where_and_why", what_is_not_reproducible_says_where_and_why),
+    ("reports::a_run_that_passes_only_once_does_not_pass", a_run_that_passes_only_once_does_not_pass),
+    ("reports::the_last_attempts_and_not_the_last_heartbeats", the_last_attempts_and_not_the_last_heartbeats),
+    ("reports::what_cannot_be_done_is_not_a_panic", what_cannot_be_done_is_not_a_panic),
     ("reports::a_rule_never_exercised_is_a_failure", a_rule_never_exercised_is_a_failure),
     ("reports::every_report_fits_a_screen", every_report_fits_a_screen),
 ];
@@ -49,9 +52,10 @@ lab2a_02_two_leaders, seed 3, failed
     let report = report("lab2a_02_two_leaders", 3);
     assert!(report.starts_with(expected) && report.ends_with(rest), "{report}");
     // The judge's own words are pinned where the judge is tested; here, that they are told.
-    for part in ["\n  broke       E6: ", "\n  happened    ", "\n  should      ", "\n  > "] {
-        assert!(report.contains(part), "{part:?} is missing in {report}");
-    }
+    let parts = ["\n  happened    ", "\n  should      ", "\n  broke       E6: ", "\n  > "];
+    let places =
+        parts.map(|part| report.find(part).unwrap_or_else(|| panic!("{part:?} is missing in {report}")));
+    assert!(places.is_sorted(), "what happened comes before the rule: {report}");
     Ok(())
 }
 
@@ -72,7 +76,9 @@ fn a_panic_shows_what_its_server_saw() -> Result<(), String> {
 
 fn an_expectation_shows_its_witness() -> Result<(), String> {
     let report = report("lab2a_03_stays_leader", 0);
-    assert!(report.contains("\n  broke       What this scenario expects (§5.2).\n"), "{report}");
+    let said = "happened s1 led term 1 for 0.2 s only should The first leader should lead for 2 s more, since \
+                nothing failed (§5.2).";
+    assert!(flat(&report).contains(said) && !report.contains("broke"), "{report}");
     assert!(report.contains("^ s1 hears of term 2 here"), "{report}");
     Ok(())
 }
@@ -93,6 +99,38 @@ fn what_is_not_reproducible_says_where_and_why() -> Result<(), String> {
         "{report}"
     );
     assert!(flat.contains("HashMap"), "{report}");
+    Ok(())
+}
+
+fn a_run_that_passes_only_once_does_not_pass() -> Result<(), String> {
+    let report = report("lab2b_03_passes_unsteadily", 7);
+    assert!(report.starts_with("lab2b_03_passes_unsteadily, seed 7, is not reproducible here\n"), "{report}");
+    for part in ["Equal seeds give equal runs", "Their first", "HashMap", "trace TRACES/lab2b_03"] {
+        assert!(flat(&report).contains(part), "{part:?} is missing in {report}");
+    }
+    Ok(())
+}
+
+fn the_last_attempts_and_not_the_last_heartbeats() -> Result<(), String> {
+    let report = report("lab2b_04_nobody_leads", 0);
+    let rows = |what: &str| report.lines().filter(|line| line.contains(what)).count();
+    assert_eq!((rows("election timeout"), rows("asks for pre-votes")), (4, 4), "the last eight: {report}");
+    // The witness itself stays.
+    assert!(report.contains("^ follows in term 1, under s1"), "{report}");
+    let end = "\n  at the end  s3 follower t1 of s1 · s1, s2 played by the test\n";
+    assert!(report.contains(end), "{report}");
+    Ok(())
+}
+
+fn what_cannot_be_done_is_not_a_panic() -> Result<(), String> {
+    let report = report("lab2b_05_absurd", 0);
+    let said =
+        "absurd s2 at 0.420 s: Your core asked for something that cannot be done: it answered a call twice";
+    assert!(flat(&report).contains(said), "{report}");
+    assert!(
+        !report.contains("panicked") && !report.contains("driver.rs"),
+        "the place is the kit's: {report}"
+    );
     Ok(())
 }
 

@@ -8,6 +8,8 @@ pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("trials::seeds_come_from_the_environment", seeds_come_from_the_environment),
     ("trials::a_bad_environment_is_one_sentence", a_bad_environment_is_one_sentence),
     ("trials::a_failing_run_leaves_its_trace", a_failing_run_leaves_its_trace),
+    ("trials::what_does_not_repeat_fails", what_does_not_repeat_fails),
+    ("trials::a_long_run_is_told_once", a_long_run_is_told_once),
 ];
 
 fn behaves_like_a_test_binary() -> Result<(), String> {
@@ -55,7 +57,12 @@ fn seeds_come_from_the_environment() -> Result<(), String> {
 
 fn a_bad_environment_is_one_sentence() -> Result<(), String> {
     let traces = directory();
-    let cases: [(&[(&str, &str)], &str); 3] = [
+    let cases: [(&[(&str, &str)], &str); 4] = [
+        (
+            &[("RAFTLAB_PATIENCE", "long")],
+            "error: RAFTLAB_PATIENCE is `long`, which is no whole number of seconds, 1 or more. Write for example \
+             RAFTLAB_PATIENCE=20.\n",
+        ),
         (
             &[("RAFTLAB_SEEDS", "0")],
             "error: RAFTLAB_SEEDS is 0, which would run nothing. Set it to 1 or more.\n",
@@ -74,6 +81,35 @@ fn a_bad_environment_is_one_sentence() -> Result<(), String> {
         let out = fake(&["lab2a_01"], environment, traces.path());
         assert_eq!((out.status.code(), text(&out.stderr)), (Some(2), sentence.to_owned()));
     }
+    Ok(())
+}
+
+fn what_does_not_repeat_fails() -> Result<(), String> {
+    let traces = directory();
+    let out = fake(&["lab2b_03"], &[], traces.path());
+    let said = "lab2b_03_passes_unsteadily, seed 0, is not reproducible here";
+    assert!(!out.status.success() && text(&out.stdout).contains(said), "{}", text(&out.stdout));
+    Ok(())
+}
+
+/// The run goes on, and what it comes to does not change.
+fn a_long_run_is_told_once() -> Result<(), String> {
+    let traces = directory();
+    let arguments = ["--raftlab", "run", "--names", "lab2b_06_slow", "--seeds", "2", "--jobs", "2"];
+    let environment = [("RAFTLAB_PATIENCE", "1"), ("RAFTLAB_FAKE", "slow")];
+    let out = fake(&arguments, &environment, traces.path());
+    let said = text(&out.stderr);
+    let line = |seed| {
+        format!(
+            "lab2b_06_slow, seed {seed} has been computing for 1 s without an end: probably an endless loop in your \
+             code; press Ctrl-C to stop"
+        )
+    };
+    // Seed 0 runs twice, so that it is told twice.
+    let mut lines: Vec<&str> = said.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [line(0), line(0), line(1)]);
+    assert_eq!(text(&out.stdout).matches("\"verdict\":\"pass\"").count(), 2);
     Ok(())
 }
 

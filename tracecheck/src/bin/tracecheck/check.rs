@@ -25,8 +25,10 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(crate) enum Format {
+    /// A table.
     Human,
+    /// One JSON object a line.
     Json,
 }
 

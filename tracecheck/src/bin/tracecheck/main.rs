@@ -1,4 +1,4 @@
-//! The command line of the judge: `check`, `log`, `rules`, `explain`.
+//! The command line of the judge: `check`, `log`, `stats`, `rules`, `explain`.
 //!
 //! Exit codes: 0 every rule held; 1 a rule did not hold; 2 something could not be read, or bad usage; 3 the
 //! verdict is unknown. Over several files the worst one counts: 1, then 2, then 3, then 0.
@@ -8,6 +8,7 @@ mod explain;
 mod input;
 mod log;
 mod output;
+mod stats;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use output::Output;
@@ -30,6 +31,8 @@ enum Command {
     Check(check::Args),
     /// Show a trace as columns, one a server.
     Log(log::Args),
+    /// Show what happened in a trace, in numbers. Exit code: 0, 2 cannot read, 3 cut off.
+    Stats(stats::Args),
     /// List the rules.
     Rules,
     /// Explain a rule, with a run that breaks it.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Check(args) => check::run(args, &mut out),
         Command::Log(args) => log::run(args, &mut out),
+        Command::Stats(args) => stats::run(args, &mut out),
         Command::Rules => explain::list(&mut out),
         Command::Explain { id } => explain::run(id, &mut out),
     };
