@@ -141,10 +141,12 @@ pub fn human(rows: &[Row]) -> String {
             continue;
         }
         out.push_str(&format!("\n{report}\n"));
-        let others: Vec<String> = failures.map(|run| run.seed.to_string()).collect();
+        let others: Vec<u64> = failures.map(|run| run.seed).collect();
         if !others.is_empty() {
             let seeds = if others.len() == 1 { "seed" } else { "seeds" };
-            out.push_str(&format!("  also failed with {seeds} {}\n", others.join(", ")));
+            let text = format!("also failed with {seeds} {}", table::ranges(&others));
+            let options = textwrap::Options::new(80).initial_indent("  ").subsequent_indent("    ");
+            out.push_str(&format!("{}\n", textwrap::fill(&text, options)));
         }
     }
     for (report, names) in stubs {

@@ -94,7 +94,17 @@ pub fn compress<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     groups.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// One line of totals.
+/// Seeds in short: 1, 2, 3 and 7 become `1–3, 7`. They must be in order.
+pub fn ranges(seeds: &[u64]) -> String {
+    let runs = seeds.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let text = |run: &[u64]| match run {
+        [first, _, .., last] => format!("{first}–{last}"),
+        few => few.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    };
+    runs.map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Two lines of totals: what was run, and how much of it the rules spoke of.
 pub fn totals(rows: &[Row]) -> String {
     let runs: Vec<&RunLine> = rows.iter().flat_map(|row| &row.runs).collect();
     let failed = rows.iter().filter(|row| row.passed() < row.runs.len()).count();
@@ -106,9 +116,13 @@ pub fn totals(rows: &[Row]) -> String {
     let seconds = runs.iter().map(|run| run.virtual_ns as f64 / 1e9).sum::<f64>();
     let rpcs: u64 = runs.iter().map(|run| run.rpcs).sum();
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let rules: BTreeSet<&String> = runs.iter().flat_map(|run| run.rules.keys()).collect();
+    let met: u64 = runs.iter().flat_map(|run| run.rules.values()).sum();
+    let times = if met == 1 { "1 obligation".to_owned() } else { format!("{met} obligations") };
     format!(
-        "{}, {}: {verdict}. {seconds:.0} s of virtual time, {rpcs} RPCs.",
+        "{}, {}: {verdict}. {seconds:.0} s of virtual time, {rpcs} RPCs.\n{times} of {} met.",
         plural(rows.len(), "scenario"),
-        plural(runs.len(), "run")
+        plural(runs.len(), "run"),
+        plural(rules.len(), "rule")
     )
 }

@@ -146,6 +146,22 @@ fn unreadable() -> Stop {
     Stop::failed("cargo cannot read this workspace: mend the error above first")
 }
 
+/// The sentence about a test program that died while it served `request`, after it told the result `last`.
+pub fn death(request: &Request, last: Option<String>, status: impl std::fmt::Display) -> String {
+    let when = match (&request.names[..], request.seeds, last) {
+        ([name], Seeds::Only(seed), _) => format!("in {name} with seed {seed}"),
+        (_, _, None) => "before its first result".to_owned(),
+        (_, _, Some(last)) if request.jobs == 1 => format!("right after {last}"),
+        (_, _, Some(last)) => format!("some time after {last}"),
+    };
+    // With one at a time it is known already, and `replay` takes no such option.
+    let advice = if request.jobs == 1 { "" } else { ". Find the scenario with --jobs 1" };
+    format!(
+        "the test program died ({status}) {when}: a stack overflow, an abort or an exit in the code ends all runs at \
+         once{advice}"
+    )
+}
+
 /// The binary that this message of cargo announces, if it does.
 fn binary(line: &str) -> Option<Binary> {
     let message: Value = serde_json::from_str(line).ok()?;
@@ -207,12 +223,7 @@ impl Binary {
         if ended {
             return Ok(());
         }
-        let after =
-            last.map_or("before its first result".to_owned(), |last| format!("some time after {last}"));
-        Err(Stop::failed(format!(
-            "the test program died ({status}) {after}: a stack overflow, an abort or an exit in the code ends all \
-             runs at once. Find the scenario with --jobs 1"
-        )))
+        Err(Stop::failed(death(request, last, status)))
     }
 
     /// Lets it plant a violation in a run of one of these scenarios and judge it.

@@ -90,6 +90,8 @@ pub(crate) struct Context {
     granted: BTreeMap<(Term, Server), Vec<Granted>>,
     /// Nodes of which records are missing, with a phrase that says which.
     holes: BTreeMap<Node, String>,
+    /// Nodes that were killed before they wrote all their records, if they may have been; likewise.
+    tails: BTreeMap<Node, String>,
 }
 
 impl Context {
@@ -112,6 +114,7 @@ impl Context {
             asked: BTreeMap::new(),
             granted: BTreeMap::new(),
             holes: BTreeMap::new(),
+            tails: BTreeMap::new(),
         }
     }
 
@@ -152,7 +155,9 @@ impl Context {
             Some(Oddity::Repeated) | None => {}
         }
         if let Some(missing) = self.now.missing {
-            hole(missing.node, format!("{missing}, the cause of {at}"));
+            let text = format!("{missing}, the cause of {at}");
+            let nodes = if self.lost_tails { &mut self.tails } else { &mut self.holes };
+            nodes.entry(missing.node).or_insert(text);
         }
     }
 
@@ -340,14 +345,25 @@ impl Context {
         all.last().copied()
     }
 
-    /// Says which records of these nodes are missing; `None` if none is known to be.
+    /// Says which records of a node are missing; `None` if none is known to be.
     pub(crate) fn hole_in(&self, node: impl Into<Node>) -> Option<&str> {
-        self.holes.get(&node.into()).map(String::as_str)
+        let node = node.into();
+        self.holes.get(&node).or_else(|| self.tails.get(&node)).map(String::as_str)
     }
 
     /// Says which records are missing anywhere.
     pub(crate) fn hole(&self) -> Option<&str> {
+        self.gap().or_else(|| self.tails.values().next().map(String::as_str))
+    }
+
+    /// Says which records are missing that no killed process explains: then nothing is certain.
+    pub(crate) fn gap(&self) -> Option<&str> {
         self.holes.values().next().map(String::as_str)
+    }
+
+    /// Whether that record, which is missing, may be one of the last that a killed process did not write.
+    pub(crate) fn may_be_lost(&self, at: Stamp) -> bool {
+        self.was_killed(at) || (self.lost_tails && self.order.last(at.node).is_none_or(|last| at > last))
     }
 
     /// Whether that incarnation was killed: its last records may never have been written.

@@ -87,6 +87,12 @@ impl Judge {
         self
     }
 
+    /// Processes may have been killed before they wrote their last records.
+    pub(crate) fn lacking_tails(mut self) -> Judge {
+        self.cx.lost_tails = true;
+        self
+    }
+
     /// Takes the next record. Returns the violation that it completes, the first in the order of the
     /// catalogue if there are several; [`Judge::finish`] knows them all.
     pub fn observe(&mut self, record: &Record) -> Option<Violation> {
@@ -141,7 +147,7 @@ fn verdict(cx: &Context, end: End, active: &Active) -> Verdict {
         Verdict::Unknown(format!("the trace ends without RunEnd; {} until there", met()))
     } else if let Some(why) = &tally.unknown {
         Verdict::Unknown(why.clone())
-    } else if let Some(hole) = cx.hole().filter(|_| !active.rule.sees_repeats()) {
+    } else if let Some(hole) = cx.gap().filter(|_| !active.rule.sees_repeats()) {
         Verdict::Unknown(format!("records are missing ({hole}); {} in what is there", met()))
     } else if tally.met == 0 {
         Verdict::Vacuous

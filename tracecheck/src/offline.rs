@@ -6,7 +6,7 @@ use crate::sequence::Sequencer;
 use crate::verdict::{End, Verdicts, Violation};
 use tracecheck_schema::{Header, Record};
 
-/// A judge of records that come in the order of a file, each with its line.
+/// A judge of records that come in the order of a file, each with its line (or what else says where it is).
 pub struct Offline {
     judge: Judge,
     sequencer: Sequencer<u64>,
@@ -26,6 +26,13 @@ impl Offline {
     /// A judge of a file with this header, with all rules.
     pub fn new(header: &Header) -> Offline {
         Offline { judge: Judge::new(header).deferring(), sequencer: Sequencer::new(), found: Vec::new() }
+    }
+
+    /// A judge of several files of one run, one a process. Processes may have been killed before they wrote their
+    /// last records: what depends on those is unknown.
+    pub fn merging(header: &Header) -> Offline {
+        let judge = Judge::new(header).deferring().lacking_tails();
+        Offline { judge, sequencer: Sequencer::new(), found: Vec::new() }
     }
 
     /// Takes the record that stands in this line.

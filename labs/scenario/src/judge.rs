@@ -49,7 +49,7 @@ fn panicked(node: Node, t_ns: u64, message: &str, place: &str) -> Failure {
     let lines = match absurd {
         Some((_, what)) => vec![(
             "absurd",
-            format!("{node} at {time}: Your core asked for something that cannot be done: {what}"),
+            format!("Your core asked for something that cannot be done: {what} ({node} at {time})."),
         )],
         None => vec![("panicked", format!("{node} at {time}: {message}")), ("place", place.to_owned())],
     };

@@ -1,8 +1,8 @@
 //! `cargo labs starter`: this workspace with stubs in place of the solution.
 //!
 //! Invariants: what is no region is copied byte for byte, except the manifest (which drops what is not
-//! copied), the README, and a line in each file with stubs that keeps the compiler quiet about them. The
-//! instructor's side and the expected outputs of golden tests never leave.
+//! copied), the README, and two lines in each file with stubs that keep the compiler quiet about them. The
+//! instructor's side, the documents that speak of it, and the expected outputs of golden tests never leave.
 
 mod manifest;
 mod sources;
@@ -10,7 +10,7 @@ mod sources;
 use crate::cli::StarterArguments;
 use crate::cut::{self, Region};
 use crate::stop::Stop;
-use crate::student_files::{self, StudentFiles};
+use crate::student_files::{self, Part, StudentFiles};
 use crate::targets::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,6 +18,11 @@ use std::process::{ExitCode, Stdio};
 
 /// Files by their path from the workspace's root, with `/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What only instructors have.
+const INSTRUCTORS: [&str; 2] = ["grading/", ".ci/"];
+/// They speak of what students lack: the gate, the proofs, the solution.
+const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 /// What stands above the stubs of a file.
 const QUIET: &str = "\
@@ -29,7 +34,7 @@ const QUIET: &str = "\
 pub fn main(arguments: &StarterArguments) -> Result<ExitCode, Stop> {
     let out = &arguments.out;
     empty(out)?;
-    let workspace = Workspace::here()?;
+    let workspace = original()?;
     let files = generate(&workspace.root, arguments.solved.as_deref()).map_err(Stop::usage)?;
     write(&files, out).map_err(Stop::failed)?;
     // The lock file still lists what only the instructor's side needs; cargo tidies it by itself, offline. If it
@@ -40,6 +45,17 @@ pub fn main(arguments: &StarterArguments) -> Result<ExitCode, Stop> {
     let _ = tidy.status();
     println!("The starter is in {}: {} files. Its README.md says how to begin.", out.display(), files.len());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The workspace around the current directory, if it is one that starters are made of.
+pub(crate) fn original() -> Result<Workspace, Stop> {
+    let workspace = Workspace::here()?;
+    if !workspace.root.join(INSTRUCTORS[0]).is_dir() {
+        return Err(Stop::usage(
+            "this tree is a starter already: stubs are cut from the course's own tree, which has a grading directory",
+        ));
+    }
+    Ok(workspace)
 }
 
 /// Refuses a directory that holds anything.
@@ -84,10 +100,17 @@ pub fn generate(root: &Path, solved: Option<&str>) -> Result<Files, String> {
         }
     }
     manifest::trim(&mut files, &all)?;
-    let owned: Vec<String> = list.files().iter().map(|file| format!("- `{file}`")).collect();
+    let owned: Vec<String> = list.parts.iter().map(owned).collect();
     let readme = include_str!("README.md").replace("@FILES@", &owned.join("\n"));
     files.insert("README.md".to_owned(), readme.into_bytes());
     Ok(files)
+}
+
+/// A part's files as a line of the README: a student must not begin with the last part's.
+fn owned(part: &Part) -> String {
+    let files: Vec<String> = part.files.iter().map(|file| format!("`{file}`")).collect();
+    let number = part.lab.strip_prefix("lab").unwrap_or(&part.lab).to_uppercase();
+    format!("- Lab {number}: {}", files.join(", "))
 }
 
 fn clone((path, bytes): (&String, &Vec<u8>)) -> (String, Vec<u8>) {
@@ -96,9 +119,9 @@ fn clone((path, bytes): (&String, &Vec<u8>)) -> (String, Vec<u8>) {
 
 /// Whether students get this file.
 fn goes_out(path: &str) -> bool {
-    let instructors = ["grading/", ".ci/"].iter().any(|directory| path.starts_with(directory));
+    let instructors = INSTRUCTORS.iter().any(|directory| path.starts_with(directory));
     let expected = path.contains("/tests/") && path.ends_with(".golden");
-    !instructors && !expected
+    !instructors && !DOCUMENTS.contains(&path) && !expected
 }
 
 /// Everything that is wrong with the markers of the workspace at `root`, one sentence each.
@@ -156,9 +179,10 @@ fn quiet(text: &str) -> String {
     let documentation: usize =
         text.split_inclusive('\n').take_while(|line| line.starts_with("//!")).map(str::len).sum();
     let (head, rest) = text.split_at(documentation);
-    let gap = if head.is_empty() { "" } else { "\n" };
-    let after = if rest.starts_with('\n') { "" } else { "\n" };
-    format!("{head}{gap}{QUIET}{after}{rest}")
+    // The lines share the blank line that follows the documentation: whoever deletes them is left with one, as
+    // rustfmt wants it, and none where nothing stands above them.
+    let after = if head.is_empty() || rest.starts_with('\n') { "" } else { "\n" };
+    format!("{head}{QUIET}{after}{rest}")
 }
 
 /// Writes the files below `directory`. A file that is already there with the same bytes is left alone.

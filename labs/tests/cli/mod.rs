@@ -78,15 +78,64 @@ fn outside_of_a_workspace() {
     }
 }
 
+/// An example that fails teaches that the tool is broken.
 #[test]
-fn help_shows_an_example() {
-    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
-        .args(["run", "--help"])
-        .output()
-        .expect("the command starts");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        said.contains("Usage: cargo labs run [OPTIONS] [LAB]...") && said.contains("cargo labs run lab2a_05"),
-        "{said}"
+fn helps_examples_name_scenarios_that_exist() {
+    let source =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../raft/tests/labs/lab2a.rs"));
+    let source = source.expect("the scenarios of 2A");
+    for (command, usage, examples) in [
+        ("run", "Usage: cargo labs run [OPTIONS] [LAB]...", 1),
+        ("replay", "Usage: cargo labs replay [OPTIONS] <TEST> <SEED>", 1),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_labs")).args([command, "--help"]).output();
+        let said = String::from_utf8_lossy(&output.expect("the command starts").stdout).into_owned();
+        assert!(said.contains(usage), "{said}");
+        let after = said.split_once("Example").map_or("", |(_, after)| after);
+        let named: Vec<&str> = after.split_whitespace().filter(|word| word.starts_with("lab2a_")).collect();
+        assert_eq!(named.len(), examples, "{said}");
+        for name in named {
+            // A replay takes whole names.
+            let end = if command == "replay" { "\"" } else { "" };
+            assert!(source.contains(&format!("\"{name}{end}")), "{name} in {said}");
+        }
+    }
+}
+
+/// There is nothing left to take out of it, and nobody to prove it to.
+#[test]
+fn a_starter_has_no_starter() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(directory.path().join("Cargo.toml"), "[workspace]\n").expect("a file");
+    for arguments in [&["starter", "--out", "new"][..], &["check-starter"]] {
+        let (code, said) = labs(arguments, directory.path());
+        let sentence = "error: this tree is a starter already: stubs are cut from the course's own tree, which has a \
+                        grading directory\n";
+        assert_eq!((code, said.as_str()), (Some(2), sentence), "{arguments:?}");
+        assert!(!directory.path().join("new").exists());
+    }
+}
+
+#[test]
+fn a_dead_test_program_is_told_with_what_helps() {
+    use labs::targets::{Request, Seeds, Traces, death};
+    let request = |names: &[&str], seeds, jobs| Request {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        seeds,
+        jobs,
+        traces: Traces::Failing,
+    };
+    let last = Some("lab2a_01 with seed 3".to_owned());
+    let many = request(&["lab2a_01", "lab2a_02"], Seeds::UpTo(10), 4);
+    assert!(death(&many, last.clone(), "signal: 6").contains(") some time after lab2a_01 with seed 3: "));
+    assert!(death(&many, None, "signal: 6").ends_with("Find the scenario with --jobs 1"));
+    // One at a time, it was the very next one.
+    let one_by_one = death(&Request { jobs: 1, ..many }, last, "signal: 6");
+    assert!(one_by_one.contains(") right after lab2a_01 with seed 3: ") && !one_by_one.contains("--jobs"));
+    // A replay takes no --jobs.
+    assert_eq!(
+        death(&request(&["lab2a_01"], Seeds::Only(7), 1), None, "signal: 6"),
+        "the test program died (signal: 6) in lab2a_01 with seed 7: a stack overflow, an abort or an exit in the \
+         code ends all runs at once"
     );
 }

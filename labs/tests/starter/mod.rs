@@ -30,6 +30,8 @@ fn workspace(changes: &[(&str, &str)]) -> TempDir {
         ("raft/src/log.rs", LOG),
         ("raft/tests/labs/split.golden", "expected"),
         ("README.md", "the course's own"),
+        ("ARCHITECTURE.md", "how the solution is built"),
+        ("CONTRIBUTING.md", "how to change it"),
         ("target/debug/x", "build output"),
         (".git/HEAD", "history"),
     ];
@@ -66,7 +68,7 @@ fn what_goes_out() {
     assert_eq!(text(&files, ".cargo/config.toml"), "[alias]\nlabs = \"run --package labs --\"\n");
     let readme = text(&files, "README.md");
     assert!(
-        readme.contains("cargo test -p raft lab2a") && readme.contains("- `raft/src/log.rs`"),
+        readme.contains("cargo test -p raft lab2a") && readme.contains("- Lab 2B: `raft/src/log.rs`\n"),
         "{readme}"
     );
 }
@@ -80,10 +82,15 @@ fn stubs_are_quiet_and_the_rest_is_as_it_was() {
     let stub = "{\n    labrpc::not_implemented!(\"lab2a: vote: vote once a term\")\n}";
     let expected = ELECTION
         .replace("{\n    1\n}", stub)
-        .replace("//! Elections.\n", &format!("//! Elections.\n\n{quiet}"));
+        .replace("//! Elections.\n", &format!("//! Elections.\n{quiet}"));
     assert_eq!(text(&files, "raft/src/election.rs"), expected);
     assert!(text(&files, "raft/src/log.rs").starts_with(quiet));
-    assert_eq!(text(&files, "raft/src/lib.rs"), format!("//! Raft.\n\n{quiet}\nmod election;\n"));
+    assert_eq!(text(&files, "raft/src/lib.rs"), format!("//! Raft.\n{quiet}\nmod election;\n"));
+    // Without the two lines a file is as rustfmt leaves it: no blank line at its top, no two in a row.
+    for path in ["raft/src/election.rs", "raft/src/log.rs", "raft/src/lib.rs"] {
+        let deleted = text(&files, path).replace(quiet, "");
+        assert!(!deleted.starts_with('\n') && !deleted.contains("\n\n\n"), "{path}: {deleted:?}");
+    }
 }
 
 #[test]

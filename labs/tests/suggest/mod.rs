@@ -34,6 +34,11 @@ fn the_sentence() {
     );
     assert_eq!(
         unknown("zzz", &names()),
-        "no scenario's name begins with `zzz`; `cargo labs run` without a name runs them all"
+        "no scenario's name begins with `zzz`; there are lab2a, lab2b and lab3a"
     );
+    for asked in ["lab9x", "lab2", "labs", "lab9x_01"] {
+        let said = unknown(asked, &names());
+        assert!(said.ends_with("; there are lab2a, lab2b and lab3a"), "{said}");
+    }
+    assert_eq!(unknown("x", &[]), "no scenario's name begins with `x`; there is none at all");
 }

@@ -1,7 +1,7 @@
 //! The table and what stands below it.
 
 use labs::run::human;
-use labs::table::{Row, compress};
+use labs::table::{Row, compress, ranges};
 use scenario::line::{Listed, RunLine, RunVerdict};
 
 fn row(name: &str, runs: &[(u64, RunVerdict)], rules: &[&str], report: &str) -> Row {
@@ -69,6 +69,7 @@ not implemented: lab2a: vote: vote once (election.rs:3)
   stops lab2a_06_stub, lab2a_07_too
 
 4 scenarios, 8 runs: 3 scenarios failed. 16 s of virtual time, 693 RPCs.
+177 obligations of 17 rules met.
 ";
     assert_eq!(human(&rows), expected);
 }
@@ -80,7 +81,22 @@ fn a_long_list_of_rules_goes_on_below() {
     let out = human(&[row("lab2a_17_lossy_network", &[(0, RunVerdict::Pass)], &many, "")]);
     assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
     assert!(out.contains("E1 E3 E5") && out.contains(" E59\n"), "{out}");
-    assert!(out.ends_with("\n1 scenario, 1 run: all passed. 2 s of virtual time, 86 RPCs.\n"), "{out}");
+    assert!(out.ends_with("\n1 scenario, 1 run: all passed. 2 s of virtual time, 86 RPCs.\n90 obligations of 30 rules met.\n"), "{out}");
+}
+
+#[test]
+fn seeds_in_short() {
+    assert_eq!(
+        ranges(&[1, 2, 3, 5, 7, 8, 20, 21, 22, u64::MAX]),
+        "1–3, 5, 7, 8, 20–22, 18446744073709551615"
+    );
+    assert_eq!(ranges(&[]), "");
+    let all: Vec<(u64, RunVerdict)> = (0..50).map(|seed| (seed, RunVerdict::Fail)).collect();
+    let out = human(&[row("lab2a_05_deaf", &all, &[], "failed\n\n  broke")]);
+    assert!(out.contains("\n  also failed with seeds 1–49\n"), "{out}");
+    let odd: Vec<(u64, RunVerdict)> = (0..50).map(|seed| (seed * 2, RunVerdict::Fail)).collect();
+    let out = human(&[row("lab2a_05_deaf", &odd, &[], "failed\n\n  broke")]);
+    assert!(out.lines().all(|line| line.chars().count() <= 80) && out.contains("\n    "), "{out}");
 }
 
 #[test]

@@ -57,7 +57,8 @@ impl Rule for Numbers {
 
     fn finish(&mut self, cx: &Context, end: End, tally: &mut Tally) {
         let Some((at, counted, _)) = cx.run_end else { return };
-        if end == End::Truncated || counted == cx.records {
+        // Of several processes, none knows how much the others recorded.
+        if end == End::Truncated || counted == cx.records || cx.lost_tails {
             return;
         }
         let sentence =
@@ -127,7 +128,7 @@ impl Rule for Causes {
                     format!("{at} names {cause} as its cause, but {cause} did not happen before it.");
                 let witnesses = vec![Witness::new(cause, "the cause"), Witness::new(at, "the effect")];
                 tally.fail(sentence, witnesses, KIT);
-            } else if end == End::Truncated || cx.was_killed(cause) {
+            } else if end == End::Truncated || cx.may_be_lost(cause) {
                 tally.unknown(|| {
                     format!(
                         "{cause}, the cause of {at}, is missing; its process was killed and may have lost it"

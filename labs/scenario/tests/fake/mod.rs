@@ -179,7 +179,7 @@ fn absurd(seed: u64) -> Run {
 /// Takes longer than the least patience that can be set.
 fn slow(seed: u64) -> Run {
     if std::env::var_os("RAFTLAB_FAKE").is_some_and(|value| value == "slow") {
-        std::thread::sleep(std::time::Duration::from_millis(2_500));
+        std::thread::sleep(std::time::Duration::from_millis(1_800));
     }
     first_leader(seed)
 }

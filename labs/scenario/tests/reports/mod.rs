@@ -124,8 +124,7 @@ fn the_last_attempts_and_not_the_last_heartbeats() -> Result<(), String> {
 
 fn what_cannot_be_done_is_not_a_panic() -> Result<(), String> {
     let report = report("lab2b_05_absurd", 0);
-    let said =
-        "absurd s2 at 0.420 s: Your core asked for something that cannot be done: it answered a call twice";
+    let said = "absurd Your core asked for something that cannot be done: it answered a call twice (s2 at 0.420 s). ";
     assert!(flat(&report).contains(said), "{report}");
     assert!(
         !report.contains("panicked") && !report.contains("driver.rs"),

@@ -4,8 +4,9 @@ use super::parse::{Pick, Wanted};
 use super::world::{What, World};
 use crate::check::unmet;
 use crate::harness::Done;
-use labrpc::schema::{Server, State, Term, Timer};
+use labrpc::schema::{Role, Server, State, Term, Timer};
 use raft::core::Rep;
+use scenario::Expectation;
 
 impl World {
     pub(super) fn expect_server(&self, server: Server, wanted: &Wanted, why: &str) -> Done {
@@ -37,8 +38,7 @@ impl World {
                 None
             }
         });
-        complaint
-            .map_or(Ok(()), |sentence| Err(unmet(self.source, sentence, why, self.witness(server, "here"))))
+        complaint.map_or(Ok(()), |sentence| Err(self.unmet(sentence, why, server, "here")))
     }
 
     pub(super) fn expect_answer(&self, text: &str, link: &Pick, granted: bool, why: &str) -> Done {
@@ -58,9 +58,18 @@ impl World {
         if yes == granted {
             return Ok(());
         }
-        let did = if yes { "granted what" } else { "refused what" };
-        let sentence = format!("{} {did} {} asked.", link.from, link.to);
-        Err(unmet(self.source, sentence, why, self.witness(link.from, "its answer")))
+        let (did, what) = (if yes { "granted" } else { "refused" }, newest.map_or("message", asked));
+        let sentence = format!("{} {did} the {what} of {}.", link.from, link.to);
+        Err(self.unmet(sentence, why, link.from, "its answer"))
+    }
+
+    /// `why` is a sentence that ends with its source in brackets; without one, the script's source counts.
+    fn unmet(&self, sentence: String, why: &str, server: Server, note: &str) -> Expectation {
+        let (expected, source) = match why.trim_end_matches('.').rsplit_once(" (") {
+            Some((expected, source)) => (format!("{expected}."), source.trim_end_matches(')')),
+            None => (why.to_owned(), self.source),
+        };
+        unmet(source, sentence, expected, self.witness(server, note))
     }
 
     pub(super) fn expect_nothing(&self, link: &Pick, why: &str) -> Done {
@@ -68,20 +77,39 @@ impl World {
             return Ok(());
         }
         let sentence = format!("A message from {} to {} is under way already.", link.from, link.to);
-        Err(unmet(self.source, sentence, why, self.witness(link.from, "too early")))
+        Err(self.unmet(sentence, why, link.from, "too early"))
+    }
+}
+
+/// What an answer is about.
+fn asked(rep: &Rep) -> &'static str {
+    match rep {
+        Rep::PreVote(_) => "pre-vote",
+        Rep::Vote(_) => "request for a vote",
+        Rep::Append(_) => "AppendEntries",
+        Rep::Install(_) => "InstallSnapshot",
     }
 }
 
 fn role_or_vote(server: Server, state: &State, wanted: &Wanted) -> Option<String> {
     let someone = |who: Option<Server>| who.map_or_else(|| "nobody".to_owned(), |who| who.to_string());
     if wanted.role.is_some_and(|role| role != state.role) {
-        Some(format!("{server} is a {:?} in term {}.", state.role, state.term))
+        let role = match state.role {
+            Role::Follower => "a follower",
+            Role::PreCandidate => "still asking for pre-votes",
+            Role::Candidate => "a candidate",
+            Role::Leader => "the leader",
+        };
+        Some(format!("{server} is {role} in term {}.", state.term))
     } else if wanted.term.is_some_and(|term| term != state.term) {
         Some(format!("{server} is in term {}.", state.term))
     } else if wanted.vote.is_some_and(|vote| vote != state.voted_for) {
         Some(format!("{server}'s vote in term {} is for {}.", state.term, someone(state.voted_for)))
     } else if wanted.leader.is_some_and(|leader| leader != state.leader_id) {
-        Some(format!("{server} takes {} for the leader of term {}.", someone(state.leader_id), state.term))
+        Some(match state.leader_id {
+            Some(leader) => format!("{server} takes {leader} for the leader of term {}.", state.term),
+            None => format!("{server} knows no leader of term {}.", state.term),
+        })
     } else {
         None
     }

@@ -1,11 +1,11 @@
-//! `tracecheck check`: every file is judged as a run of its own.
+//! `tracecheck check`: every file is judged as a run of its own, or all of them as one.
 
 use crate::Status;
+use crate::files::{Files, Place, split};
 use crate::input;
 use crate::output::{Output, complain};
 use serde_json::json;
 use std::collections::BTreeMap;
-use tracecheck::read::Reader;
 use tracecheck::schema::{Header, Record, Stamp};
 use tracecheck::{
     ColumnOptions, Found, Offline, Overall, Verdict, Verdicts, Violation, explain_violation_with,
@@ -16,6 +16,10 @@ pub(crate) struct Args {
     /// The traces; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    /// Judge all files as one run, of which each process wrote one. Their headers must agree; a file that ends
+    /// early (its process was killed) leaves unknown only what depends on its end.
+    #[arg(long)]
+    merge: bool,
     /// One line a file.
     #[arg(short, long)]
     quiet: bool,
@@ -35,10 +39,22 @@ pub(crate) enum Format {
 /// What came of one file.
 struct Report {
     path: String,
+    /// What files it is about, as in the command line.
+    paths: Vec<String>,
+    /// What is worth knowing about them.
+    notes: Vec<String>,
     /// Why the file could not be read, or not to its end.
     problem: Option<String>,
     judged: Option<Judged>,
     status: Status,
+}
+
+impl Report {
+    /// The file and the line of a place.
+    fn at(&self, place: Place) -> (&str, u64) {
+        let (file, line) = split(place);
+        (self.paths.get(file).map_or("", |path| input::name(path)), line)
+    }
 }
 
 struct Judged {
@@ -46,26 +62,27 @@ struct Judged {
     records: u64,
     verdicts: Verdicts,
     found: Vec<Found>,
-    /// The witnesses, with their lines; empty for standard input, which cannot be read twice.
-    witnesses: BTreeMap<Stamp, (u64, Record)>,
+    /// The witnesses, and where they stand; empty for standard input, which cannot be read twice.
+    witnesses: BTreeMap<Stamp, (Place, Record)>,
 }
 
 impl Judged {
-    /// The line to look at first.
-    fn line(&self, violation: &Violation) -> Option<u64> {
+    /// The place to look at first.
+    fn place(&self, violation: &Violation) -> Option<Place> {
         let found = self.found.iter().find(|found| found.violation == *violation);
         let last = violation.witnesses.last().and_then(|witness| self.witnesses.get(&witness.at));
-        found.map(|found| found.line).or(last.map(|(line, _)| *line))
+        found.map(|found| found.line).or(last.map(|(place, _)| *place))
     }
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Status> {
     let mut status = Status::Pass;
-    for path in &args.files {
-        let report = judge(path);
+    let runs: Vec<&[String]> = if args.merge { vec![&args.files] } else { args.files.chunks(1).collect() };
+    for paths in runs {
+        let report = judge(paths, args.merge);
         status = status.worst(report.status);
-        if let Some(problem) = report.problem.as_ref().filter(|_| args.format == Format::Human) {
-            complain(problem);
+        if args.format == Format::Human {
+            report.notes.iter().chain(&report.problem).for_each(|sentence| complain(sentence));
         }
         match args.format {
             Format::Json => out.line(&as_json(&report).to_string())?,
@@ -77,61 +94,66 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Status> {
     Ok(status)
 }
 
-fn judge(path: &str) -> Report {
-    let name = input::name(path);
-    let unread = |problem: String, status: Status| Report {
-        path: name.to_owned(),
-        problem: Some(problem),
+fn open(paths: &[String], merge: bool) -> Result<(Header, Files), (String, Status)> {
+    if merge { Files::merged(paths) } else { Files::one(paths.first().map_or("-", String::as_str)) }
+}
+
+fn judge(paths: &[String], merge: bool) -> Report {
+    let names: Vec<&str> = paths.iter().map(|path| input::name(path)).collect();
+    let path = if merge { format!("{} merged", names.join(" + ")) } else { names.join(" + ") };
+    let mut report = Report {
+        path,
+        paths: paths.to_vec(),
+        notes: vec![],
+        problem: None,
         judged: None,
-        status,
+        status: Status::Pass,
     };
-    let input = match input::open(path) {
-        Ok(input) => input,
-        Err(problem) => return unread(problem, Status::Unreadable),
-    };
-    let (header, mut reader) = match Reader::open(input) {
+    let (header, mut files) = match open(paths, merge) {
         Ok(opened) => opened,
-        Err(error) if error.is_cut() => return unread(format!("{name}: {error}"), Status::Unknown),
-        Err(error) => return unread(format!("{name}: {error}"), Status::Unreadable),
+        Err((problem, status)) => {
+            (report.problem, report.status) = (Some(problem), status);
+            return report;
+        }
     };
-    let mut offline = Offline::new(&header);
+    let mut offline = if merge { Offline::merging(&header) } else { Offline::new(&header) };
     let (mut records, mut problem) = (0, None);
-    while let Some(next) = reader.next_record() {
+    while let Some(next) = files.next_record() {
         match next {
-            Ok((line, record)) => offline.push(line, record),
-            Err(error) => {
-                problem = Some(error);
+            Ok((place, record)) => offline.push(place, record),
+            Err(refusal) => {
+                problem = Some(refusal);
                 break;
             }
         }
         records += 1;
     }
     let (verdicts, found) = offline.finish(problem.is_some());
-    let status = match (verdicts.overall(), &problem) {
+    report.status = match (verdicts.overall(), &problem) {
         (Overall::Fail, _) => Status::Fail,
-        (_, Some(error)) if !error.is_cut() => Status::Unreadable,
-        (Overall::Unknown, _) | (_, Some(_)) => Status::Unknown,
+        (_, Some((_, status))) => *status,
+        (Overall::Unknown, None) => Status::Unknown,
         (Overall::Pass, None) => Status::Pass,
     };
-    let witnesses = if path == "-" { BTreeMap::new() } else { witnesses(path, &verdicts) };
-    let judged = Some(Judged { header, records, verdicts, found, witnesses });
-    Report { path: name.to_owned(), problem: problem.map(|error| format!("{name}: {error}")), judged, status }
+    report.notes = std::mem::take(&mut files.notes);
+    report.problem = problem.map(|(sentence, _)| sentence);
+    let witnesses = witnesses(paths, merge, &verdicts);
+    report.judged = Some(Judged { header, records, verdicts, found, witnesses });
+    report
 }
 
-/// Reads the file once more for the records that show the violations: the judge does not keep them.
-fn witnesses(path: &str, verdicts: &Verdicts) -> BTreeMap<Stamp, (u64, Record)> {
+/// Reads the files once more for the records that show the violations: the judge does not keep them.
+fn witnesses(paths: &[String], merge: bool, verdicts: &Verdicts) -> BTreeMap<Stamp, (Place, Record)> {
     let all = verdicts.failed().flat_map(|violation| &violation.witnesses);
     let wanted: std::collections::BTreeSet<Stamp> = all.map(|witness| witness.at).collect();
     let mut found = BTreeMap::new();
-    if wanted.is_empty() {
+    if wanted.is_empty() || paths.iter().any(|path| path == "-") {
         return found;
     }
-    let Some((_, mut reader)) = input::open(path).ok().and_then(|input| Reader::open(input).ok()) else {
-        return found;
-    };
-    while let Some(Ok((line, record))) = reader.next_record() {
+    let Ok((_, mut files)) = open(paths, merge) else { return found };
+    while let Some(Ok((place, record))) = files.next_record() {
         if wanted.contains(&record.at) {
-            found.entry(record.at).or_insert((line, record));
+            found.entry(record.at).or_insert((place, record));
         }
         if found.len() == wanted.len() {
             break;
@@ -187,8 +209,9 @@ fn table(report: &Report, out: &mut Output) -> anyhow::Result<()> {
         }
     }
     for violation in judged.verdicts.failed() {
-        let place = judged.line(violation).map_or(String::new(), |line| format!(", line {line}"));
-        out.line(&format!("\n{}{place}:", report.path))?;
+        let place = judged.place(violation).map(|place| report.at(place));
+        let place = place.map_or(report.path.clone(), |(path, line)| format!("{path}, line {line}"));
+        out.line(&format!("\n{place}:"))?;
         let options = ColumnOptions { color: out.color, width: out.width, ..ColumnOptions::default() };
         let lookup = |at: Stamp| judged.witnesses.get(&at).map(|(_, record)| record);
         out.text(&explain_violation_with(violation, lookup, &options))?;
@@ -206,12 +229,12 @@ fn shorten(text: &str, room: usize) -> String {
 }
 
 fn as_json(report: &Report) -> serde_json::Value {
-    let mut value =
-        json!({ "file": report.path, "overall": report.status.word(), "problem": report.problem });
+    let mut value = json!({ "file": report.path, "overall": report.status.word(), "problem": report.problem, "notes": report.notes });
     let Some(judged) = &report.judged else { return value };
     let witness = |witness: &tracecheck::Witness| {
-        let line = judged.witnesses.get(&witness.at).map(|(line, _)| line);
-        json!({ "at": witness.at, "line": line, "note": witness.note })
+        let place = judged.witnesses.get(&witness.at).map(|(place, _)| report.at(*place));
+        let (file, line) = place.unzip();
+        json!({ "at": witness.at, "file": file, "line": line, "note": witness.note })
     };
     let rule = |(info, verdict): (&tracecheck::RuleInfo, &Verdict)| match verdict {
         Verdict::Pass(met) => json!({ "rule": info.id, "verdict": "pass", "obligations": met }),
@@ -222,7 +245,8 @@ fn as_json(report: &Report) -> serde_json::Value {
             "verdict": "fail",
             "sentence": violation.sentence,
             "expected": violation.expected,
-            "line": judged.line(violation),
+            "file": judged.place(violation).map(|place| report.at(place).0),
+            "line": judged.place(violation).map(|place| report.at(place).1),
             "witnesses": violation.witnesses.iter().map(witness).collect::<Vec<_>>(),
         }),
     };

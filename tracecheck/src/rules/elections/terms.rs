@@ -219,9 +219,10 @@ impl Rule for Obeys {
 
     fn finish(&mut self, cx: &Context, end: End, tally: &mut Tally) {
         let mut open = self.ignored.iter().flatten().filter(|one| !cx.was_killed(one.at));
-        if end == End::Complete
-            && let Some(one) = open.next()
-        {
+        let Some(one) = open.next().filter(|_| end == End::Complete) else { return };
+        if cx.lost_tails {
+            tally.unknown(|| format!("{} may have lost its last records, perhaps a refusal", one.server));
+        } else {
             one.fail(tally);
         }
     }
