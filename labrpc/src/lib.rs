@@ -18,6 +18,7 @@ mod end;
 mod host;
 mod jsonl;
 mod packet;
+pub mod real;
 mod recorder;
 mod serve;
 mod stub;

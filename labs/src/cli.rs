@@ -22,10 +22,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run scenarios over many seeds and show a table.
-    #[command(after_help = "Examples:\n  cargo labs run lab2a\n  cargo labs run lab2a_14 --seeds 100")]
+    #[command(after_help = "Examples:\n  cargo labs run lab2a\n  cargo labs run lab2a_01 --seeds 100")]
     Run(RunArguments),
     /// Run one scenario with one seed, exactly as it ran before.
-    #[command(after_help = "Example:\n  cargo labs replay lab2a_14_deaf_leader 7")]
+    #[command(after_help = "Example:\n  cargo labs replay lab2a_01_first_leader 7")]
     Replay(ReplayArguments),
     /// Write what students start from: this workspace with stubs in place of the solution.
     Starter(StarterArguments),
@@ -37,7 +37,7 @@ pub enum Command {
 /// What `run` takes.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Beginnings of scenarios' names, such as lab2a or lab2a_14; all scenarios if none is given.
+    /// Beginnings of scenarios' names, such as lab2a or lab2a_01; all scenarios if none is given.
     #[arg(value_name = "LAB")]
     pub labs: Vec<String>,
     /// Run seeds 0 to N−1 of each scenario [default: 10].

@@ -1,8 +1,8 @@
-//! How fast the judge is: `cargo run --release -p tracecheck --example speed [RECORDS]`.
+//! How fast the judge is: `cargo run --release -p tracecheck --example speed [RECORDS [FILE]]`.
 //!
 //! Makes a run of five servers with real disks, as long as asked for (a million records unless said), in which
 //! a leader is elected again and again and commits a command a round; judges it in memory, writes it to a file,
-//! and parses and judges that file as `tracecheck check` does.
+//! and parses and judges that file as `tracecheck check` does. FILE is kept; else the file is a temporary one.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -239,7 +239,9 @@ fn main() {
     };
     let records = make(&header, wanted);
     report("judging in memory", records.len(), best(|| judge(&header, &records)));
-    let path = std::env::temp_dir().join(format!("raftlab-speed-{}.jsonl", std::process::id()));
+    let kept = std::env::args().nth(2).map(std::path::PathBuf::from);
+    let temporary = || std::env::temp_dir().join(format!("raftlab-speed-{}.jsonl", std::process::id()));
+    let path = kept.clone().unwrap_or_else(temporary);
     let mut file = BufWriter::new(File::create(&path).expect("the file can be written"));
     let mut lines = Vec::new();
     write_header(&header, &mut lines);
@@ -264,5 +266,7 @@ fn main() {
     report("parsing and judging", count, whole);
     let bytes = std::fs::metadata(&path).map_or(0, |found| found.len());
     println!("the file has {} records and {:.1} MB", count, bytes as f64 / 1e6);
-    let _ = std::fs::remove_file(&path);
+    if kept.is_none() {
+        let _ = std::fs::remove_file(&path);
+    }
 }

@@ -141,23 +141,22 @@ impl Context {
     }
 
     fn note_holes(&mut self, at: Stamp) {
-        let mut hole = |node: Node, text: String| {
-            self.holes.entry(node).or_insert(text);
-        };
-        match self.now.oddity {
+        // What a killed process did not write explains a missing end, never a gap between records.
+        let Context { now, holes, tails, lost_tails, .. } = self;
+        let ends = if *lost_tails { tails } else { &mut *holes };
+        if let Some(missing) = now.missing {
+            ends.entry(missing.node).or_insert_with(|| format!("{missing}, the cause of {at}"));
+        }
+        match now.oddity {
+            Some(Oddity::MissingIncarnation { .. }) => {
+                ends.entry(at.node)
+                    .or_insert_with(|| format!("whole incarnations of {} before {at}", at.node));
+            }
             Some(Oddity::Gap { after }) => {
                 let lost = count(at.seq - after - 1, "record");
-                hole(at.node, format!("{lost} of {} before {at}", at.node));
-            }
-            Some(Oddity::MissingIncarnation { .. }) => {
-                hole(at.node, format!("whole incarnations of {} before {at}", at.node));
+                holes.entry(at.node).or_insert_with(|| format!("{lost} of {} before {at}", at.node));
             }
             Some(Oddity::Repeated) | None => {}
-        }
-        if let Some(missing) = self.now.missing {
-            let text = format!("{missing}, the cause of {at}");
-            let nodes = if self.lost_tails { &mut self.tails } else { &mut self.holes };
-            nodes.entry(missing.node).or_insert(text);
         }
     }
 

@@ -60,7 +60,7 @@ fn files_of_one_run_are_judged_as_one() {
         assert_eq!((code, err.as_str()), (0, ""), "{out}");
         assert!(out.contains("L3  pass            2") && out.contains("L4  pass            1"), "{out}");
     }
-    assert_eq!(cli.run(&["check", &files[0]]).code, 3, "one of them alone is no whole run");
+    assert_ne!(cli.run(&["check", &files[0]]).code, 0, "one of them alone is no whole run");
 }
 
 #[test]
@@ -85,7 +85,8 @@ fn a_violation_names_its_file() {
 fn headers_must_agree() {
     let cli = Cli::new();
     let script = Script::started(3).end();
-    let changes: [(&str, fn(&mut Header)); 4] = [
+    type Change = fn(&mut Header);
+    let changes: [(&str, Change); 4] = [
         ("run", |header| header.run = RunId { name: "other".to_owned(), seed: 1 }),
         ("set of servers", |header| header.servers.truncate(2)),
         ("set of voters", |header| header.voters.truncate(2)),
@@ -112,8 +113,7 @@ fn a_killed_process_may_leave_its_file_unfinished() {
     let first = files.iter().position(|path| path.ends_with("s1-1.jsonl")).expect("s1's first file");
     let Ran { code, out, .. } = merge(&cli, &files, &[]);
     assert_eq!(code, 0, "{out}");
-    // The last line is cut off, and nobody saw it: s1's last record is a Send that s2 received, so cut one that
-    // comes after it.
+    // A last line was cut off that nobody knows of.
     let content = std::fs::read_to_string(&files[first]).expect("it is there");
     cli.file("s1-1.jsonl", format!("{content}{{\"node\":\"s1\",\"inc\""));
     let Ran { code, out, err } = merge(&cli, &files, &[]);
@@ -127,12 +127,13 @@ fn a_killed_process_may_leave_its_file_unfinished() {
     );
     let Ran { code, out, .. } = merge(&cli, &files, &[]);
     assert_eq!(code, 3, "{out}");
-    assert!(out.contains("T2  unknown") && out.contains("L4  unknown") && out.contains("L3  pass"), "{out}");
+    assert!(out.contains("T2  unknown") && out.contains("L4  unknown") && out.contains("E4  pass"), "{out}");
     assert!(!out.contains("FAIL"), "{out}");
     // A process that was killed at once wrote nothing.
     cli.file("s1-1.jsonl", "");
-    let Ran { code, err, .. } = merge(&cli, &files, &[]);
-    assert!(err.contains("has no whole header") && code != 2, "{err}");
+    let Ran { code, out, err } = merge(&cli, &files, &[]);
+    assert_eq!(code, 3, "{out}");
+    assert!(err.contains("has no whole header") && !out.contains("FAIL"), "{err}{out}");
 }
 
 /// A disk may hold what the last lines of its process did not tell.

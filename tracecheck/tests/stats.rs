@@ -48,7 +48,7 @@ fn numbers_for_people() {
 
   leader     term        from       until
   s1            1     0.014 s     0.030 s
-  s2            2     0.041 s     the end
+  s2            2     0.042 s     the end
 
   message               sent   handled      lost
   VoteRequest              2         2         0
@@ -58,7 +58,7 @@ fn numbers_for_people() {
   of no known kind                             1
 ";
     assert!(out.contains(expected), "{out}");
-    assert!(out.contains("  by node    run 1, net 3, s1 20, s2 16, s3 3\n"), "{out}");
+    assert!(out.contains("  by node    run 1, net 3, s1 19, s2 17, s3 4\n"), "{out}");
 }
 
 #[test]

@@ -23,7 +23,9 @@
 //! sync s1 / crash s1 / restart s1         the disk has everything; a crash keeps a prefix of the rest
 //! answer s4->s1 vote granted [term=5]     a played server answers the oldest request it was sent; under way
 //! expect s1 role=leader term=2 vote=s1 leader=s1 timer=election   -- why, with its section
-//! expect s1->s4 granted                   the newest answer under way there -- why
+//! expect s1 armed=election                its last step set that timer             -- why
+//! expect request s1->s4 vote log=3:2      the newest request there is of a candidate whose log ends so -- why
+//! expect s1->s4 granted [term=5]          the newest answer under way there -- why
 //! expect s1 log=1,1,2 commit=2 snapshot=0  the entries' terms after the snapshot   -- why
 //! expect nothing s1->s2 vote              no such message is under way            -- why
 //! ```

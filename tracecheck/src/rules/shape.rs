@@ -42,6 +42,11 @@ impl Rule for Numbers {
                 };
                 format!("In incarnation {} of {}, {missing} missing.", at.inc, at.node)
             }
+            Some(Oddity::MissingIncarnation { .. }) if cx.lost_tails => {
+                // Whoever is killed at once leaves nothing behind.
+                return tally
+                    .unknown(|| format!("nothing is left of {} before incarnation {}", at.node, at.inc));
+            }
             Some(Oddity::MissingIncarnation { after: 0 }) => {
                 format!("The first records of {} are of incarnation {}, not 1.", at.node, at.inc)
             }

@@ -4,8 +4,8 @@ use super::parse::{Pick, Wanted};
 use super::world::{What, World};
 use crate::check::unmet;
 use crate::harness::Done;
-use labrpc::schema::{Role, Server, State, Term, Timer};
-use raft::core::Rep;
+use labrpc::schema::{Index, Role, Server, State, Term, Timer};
+use raft::core::{Rep, Req};
 use scenario::Expectation;
 
 impl World {
@@ -41,7 +41,13 @@ impl World {
         complaint.map_or(Ok(()), |sentence| Err(self.unmet(sentence, why, server, "here")))
     }
 
-    pub(super) fn expect_answer(&self, text: &str, link: &Pick, granted: bool, why: &str) -> Done {
+    pub(super) fn expect_answer(
+        &self,
+        text: &str,
+        link: &Pick,
+        (granted, term): (bool, Option<Term>),
+        why: &str,
+    ) -> Done {
         let newest = self.flights.iter().rev().find_map(|flight| match &flight.what {
             What::Reply(_, rep) if flight.matches(link) => Some(rep),
             _ => None,
@@ -55,12 +61,39 @@ impl World {
                 return Ok(());
             }
         };
+        if let Some((rep, term)) = newest.zip(term).filter(|(rep, term)| rep.term() != *term) {
+            let sentence = format!(
+                "{} answered the {} of {} with term {}, but its own term is {term}.",
+                link.from,
+                asked(rep),
+                link.to,
+                rep.term()
+            );
+            return Err(self.unmet(sentence, why, link.from, "its answer"));
+        }
         if yes == granted {
             return Ok(());
         }
         let (did, what) = (if yes { "granted" } else { "refused" }, newest.map_or("message", asked));
         let sentence = format!("{} {did} the {what} of {}.", link.from, link.to);
         Err(self.unmet(sentence, why, link.from, "its answer"))
+    }
+
+    /// The newest request under way there is of a candidate whose log ends so.
+    pub(super) fn expect_request(&self, text: &str, link: &Pick, last: (Index, Term), why: &str) -> Done {
+        let newest = self.flights.iter().rev().find_map(|flight| match &flight.what {
+            What::Request(Req::PreVote(args) | Req::Vote(args)) if flight.matches(link) => Some(args),
+            _ => None,
+        });
+        let Some(args) = newest else { return Err(self.no_such_message(text, link.from, link.to)) };
+        if (args.last_index, args.last_term) == last {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{} told {} that its log ends with entry {} of term {}, but it ends with entry {} of term {}.",
+            link.from, link.to, args.last_index, args.last_term, last.0, last.1
+        );
+        Err(self.unmet(sentence, why, link.from, "its request"))
     }
 
     /// `why` is a sentence that ends with its source in brackets; without one, the script's source counts.

@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) vote: Option<Option<Server>>,
     pub(crate) leader: Option<Option<Server>>,
     pub(crate) timer: Option<Timer>,
+    /// A timer that its last step set, anew or again.
+    pub(crate) armed: Option<Timer>,
     /// The terms of the entries after the snapshot.
     pub(crate) log: Option<Vec<Term>>,
     pub(crate) commit: Option<Index>,
@@ -68,7 +70,8 @@ pub(crate) enum Step {
     ExpectNothing { link: Pick, why: String },
     Answer { link: Pick, granted: bool, term: Option<Term> },
     ExpectServer { server: Server, wanted: Wanted, why: String },
-    ExpectAnswer { link: Pick, granted: bool, why: String },
+    ExpectAnswer { link: Pick, granted: bool, term: Option<Term>, why: String },
+    ExpectRequest { link: Pick, last: (Index, Term), why: String },
 }
 
 /// A whole script.
@@ -161,9 +164,15 @@ impl Script {
                 },
             },
             "expect" if *rest.first()? == "nothing" => Step::ExpectNothing { link: pick(&rest[1..])?, why },
-            "expect" if rest.first()?.contains("->") => {
-                Step::ExpectAnswer { link: pick(&rest[..1])?, granted: granted(rest.get(1)?)?, why }
+            "expect" if *rest.first()? == "request" => {
+                Step::ExpectRequest { link: pick(&rest[1..3])?, last: pair(rest, "log")?, why }
             }
+            "expect" if rest.first()?.contains("->") => Step::ExpectAnswer {
+                link: pick(&rest[..1])?,
+                granted: granted(rest.get(1)?)?,
+                term: value(rest, "term").map_or(Some(None), |term| term.parse().ok().map(Some))?,
+                why,
+            },
             "expect" => {
                 Step::ExpectServer { server: rest.first()?.parse().ok()?, wanted: wanted(&rest[1..])?, why }
             }
@@ -192,20 +201,24 @@ fn pick(words: &[&str]) -> Option<Pick> {
     Some(Pick { from: from.parse().ok()?, to: to.parse().ok()?, topic })
 }
 
-fn ask(words: &[&str]) -> Option<Ask> {
-    let pair = |key| match value(words, key) {
+/// "index:term" of a key, or (0, 0) without it.
+fn pair(words: &[&str], key: &str) -> Option<(Index, Term)> {
+    match value(words, key) {
         None => Some((0, 0)),
         Some(pair) => {
             let (index, term) = pair.split_once(':')?;
             Some((index.parse().ok()?, term.parse().ok()?))
         }
-    };
+    }
+}
+
+fn ask(words: &[&str]) -> Option<Ask> {
     let number = |key| value(words, key).map_or(Some(0), |number| number.parse().ok());
     Some(Ask {
         link: pick(&words[..2])?,
         term: value(words, "term")?.parse().ok()?,
-        last: pair("log")?,
-        prev: pair("prev")?,
+        last: pair(words, "log")?,
+        prev: pair(words, "prev")?,
         entries: terms(value(words, "entries").unwrap_or(""))?,
         commit: number("commit")?,
         data: value(words, "data").unwrap_or("").to_owned(),
@@ -268,6 +281,7 @@ fn wanted(words: &[&str]) -> Option<Wanted> {
             "log" => wanted.log = Some(terms(value)?),
             "commit" => wanted.commit = Some(value.parse().ok()?),
             "snapshot" => wanted.snapshot = Some(value.parse().ok()?),
+            "armed" => wanted.armed = Some(timer(value)?),
             "timer" => wanted.timer = Some(timer(value)?),
             _ => return None,
         }

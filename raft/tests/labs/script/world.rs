@@ -61,6 +61,8 @@ pub(super) struct Real {
     storage: Storage,
     unsynced: VecDeque<(u64, Durable)>,
     pub(super) timers: BTreeSet<Timer>,
+    /// The timers that its last step set.
+    pub(super) armed: BTreeSet<Timer>,
     /// Requests that it has not answered yet.
     calls: BTreeMap<Call, (Server, Req)>,
 }
@@ -123,8 +125,8 @@ impl World {
         let (core, effects) = Core::restore(server, self.config.clone(), saved.clone());
         let observer = Observer::new(server);
         observer.started(core.state(), &saved, &effects, host.recorder());
-        let (release, unsynced, timers, calls) = Default::default();
-        let real = Real { host, core, observer, release, storage, unsynced, timers, calls };
+        let (release, unsynced, timers, armed, calls) = Default::default();
+        let real = Real { host, core, observer, release, storage, unsynced, timers, armed, calls };
         self.real.insert(server, real);
         self.perform(server, effects);
     }
@@ -163,7 +165,10 @@ impl World {
             Step::Ask(ask) => self.ask(ask),
             Step::Answer { link, granted, term } => self.answer(text, link, *granted, *term)?,
             Step::ExpectServer { server, wanted, why } => self.expect_server(*server, wanted, why)?,
-            Step::ExpectAnswer { link, granted, why } => self.expect_answer(text, link, *granted, why)?,
+            Step::ExpectAnswer { link, granted, term, why } => {
+                self.expect_answer(text, link, (*granted, *term), why)?;
+            }
+            Step::ExpectRequest { link, last, why } => self.expect_request(text, link, *last, why)?,
             Step::ExpectNothing { link, why } => self.expect_nothing(link, why)?,
         }
         Ok(())
@@ -266,6 +271,7 @@ impl World {
     fn step(&mut self, server: Server, input: Input, cause: Option<Stamp>) {
         let Some(real) = self.real.get_mut(&server) else { return };
         let input: Input = decode(&encode(&input)).expect("inputs serialize");
+        real.armed.clear();
         let before = real.core.state();
         let mut effects = Vec::new();
         real.core.step(input.clone(), &mut effects);
@@ -288,6 +294,7 @@ impl World {
             match effect {
                 Effect::SetTimer(timer, _) => {
                     real.timers.insert(timer);
+                    real.armed.insert(timer);
                 }
                 Effect::StopTimer(timer) => {
                     real.timers.remove(&timer);
