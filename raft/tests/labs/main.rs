@@ -14,6 +14,7 @@ mod log;
 mod raw;
 mod script;
 mod service;
+mod two_worlds;
 
 use std::process::ExitCode;
 

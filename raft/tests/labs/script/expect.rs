@@ -24,6 +24,9 @@ impl World {
                     "{server}, a {:?} of term {}, has no {timer:?} timer set.",
                     state.role, state.term
                 ))
+            } else if wanted.armed.is_some_and(|timer| !real.armed.contains(&timer)) {
+                let timer = wanted.armed.unwrap_or(Timer::Election);
+                Some(format!("{server} did not restart its {timer:?} timer."))
             } else if wanted.log.as_ref().is_some_and(|wanted| *wanted != terms(log)) {
                 let first = log.base().0 + 1;
                 Some(format!(
