@@ -10,7 +10,7 @@ use crate::run::{self, Suite};
 use crate::starter::{self, Files};
 use crate::stop::Stop;
 use crate::student_files::{Part, StudentFiles};
-use crate::targets::{Request, Seeds, Traces, Workspace};
+use crate::targets::{self, Binary, Request, Seeds, Traces, Workspace};
 use scenario::line::{Listed, RunLine, RunVerdict};
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
@@ -28,9 +28,9 @@ pub fn main(arguments: &CheckArguments) -> Result<ExitCode, Stop> {
         let began = Instant::now();
         let (solved, open) = list.parts.split_at(solved);
         put(&original, &tree, solved.last().map(|part| part.lab.as_str()))?;
-        without_warnings(&tree)?;
+        let suites = run::listed(without_warnings(&tree)?)?;
         let built = began.elapsed();
-        let said = step(&run::suites(&tree)?, solved, open, arguments.seeds.get())?;
+        let said = step(&suites, solved, open, arguments.seeds.get())?;
         let (built, all) = (built.as_secs_f64(), began.elapsed().as_secs_f64());
         println!("{said} (built in {built:.0} s, run in {:.0} s)", all - built);
     }
@@ -85,8 +85,9 @@ fn remove_others(root: &Path, directory: &Path, files: &Files) -> std::io::Resul
     Ok(())
 }
 
-/// Builds everything that students build; a warning is a failure.
-fn without_warnings(tree: &Workspace) -> Result<(), Stop> {
+/// Builds everything that students build; a warning is a failure. The scenarios' binaries are taken from this very
+/// build: for a single package, cargo would choose other features of dependencies and build all of it again.
+fn without_warnings(tree: &Workspace) -> Result<Vec<Binary>, Stop> {
     let mut command = tree.cargo();
     command.args(["build", "--workspace", "--tests", "--message-format=json-diagnostic-short"]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
@@ -94,7 +95,7 @@ fn without_warnings(tree: &Workspace) -> Result<(), Stop> {
     let text = String::from_utf8_lossy(&output.stdout);
     let said: Vec<String> = text.lines().filter_map(diagnostic).collect();
     if output.status.success() && said.is_empty() {
-        return Ok(());
+        return Ok(targets::binaries(&text));
     }
     let what = if output.status.success() { "compiles only with warnings" } else { "does not compile" };
     Err(Stop::failed(format!("the starter in {} {what}:\n{}", tree.root.display(), said.join(""))))

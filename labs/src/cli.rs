@@ -98,7 +98,7 @@ pub struct StarterArguments {
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     /// How many seeds the solution must pass at every step.
-    #[arg(long, value_name = "N", value_parser = seeds, default_value = "2")]
+    #[arg(long, value_name = "N", value_parser = seeds, default_value = "5")]
     pub seeds: NonZeroU64,
 }
 

@@ -63,8 +63,13 @@ pub struct Suite {
 
 /// Builds all binaries and lists them.
 pub fn suites(workspace: &Workspace) -> Result<Vec<Suite>, Stop> {
+    listed(workspace.build()?)
+}
+
+/// These binaries, each with its list.
+pub(crate) fn listed(binaries: Vec<Binary>) -> Result<Vec<Suite>, Stop> {
     let with_list = |binary: Binary| Ok(Suite { scenarios: binary.list()?, binary });
-    workspace.build()?.into_iter().map(with_list).collect()
+    binaries.into_iter().map(with_list).collect()
 }
 
 /// What is to be run of one suite.

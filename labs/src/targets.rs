@@ -114,10 +114,7 @@ impl Workspace {
                 "the code does not compile, so nothing was run: mend the errors above first",
             ));
         }
-        let lines = String::from_utf8_lossy(&output.stdout);
-        let mut binaries: Vec<Binary> = lines.lines().filter_map(binary).collect();
-        binaries.sort_by(|one, two| one.directory.cmp(&two.directory));
-        Ok(binaries)
+        Ok(binaries(&String::from_utf8_lossy(&output.stdout)))
     }
 
     /// The packages that have a test target with scenarios.
@@ -160,6 +157,13 @@ pub fn death(request: &Request, last: Option<String>, status: impl std::fmt::Dis
         "the test program died ({status}) {when}: a stack overflow, an abort or an exit in the code ends all runs at \
          once{advice}"
     )
+}
+
+/// The binaries that cargo's JSON messages announce, in the order of their packages.
+pub(crate) fn binaries(messages: &str) -> Vec<Binary> {
+    let mut binaries: Vec<Binary> = messages.lines().filter_map(binary).collect();
+    binaries.sort_by(|one, two| one.directory.cmp(&two.directory));
+    binaries
 }
 
 /// The binary that this message of cargo announces, if it does.

@@ -213,6 +213,11 @@ impl Context {
     /// Takes in what a record says of logs, disks, commits and messages with entries.
     fn take_log(&mut self, server: Server, record: &Record, begins: bool) {
         let (at, position) = (record.at, self.now.position);
+        let confirms = matches!(record.event, Event::AppendConfirm { .. });
+        let told = match confirms.then(|| self.handled(server)).flatten() {
+            Some((_, Handled::Request(request))) => request.commit,
+            _ => 0,
+        };
         let replica = self.replicas.get_mut(server);
         if begins || self.now.opens {
             replica.begin_step();
@@ -241,9 +246,12 @@ impl Context {
             Event::Durable { term, voted_for, last_index, last_term, snap_index } => {
                 replica.synced((term, voted_for), (last_index, last_term), snap_index, at, position);
             }
-            Event::AppendConfirm { to, term, match_index } => replica.confirm(to, term, match_index, at),
-            Event::AppendEntry { to, term, prev_index, prev_term, ref entries, .. } => {
-                self.links.made(server, to, Request::new(at, term, (prev_index, prev_term), entries));
+            Event::AppendConfirm { to, term, match_index } => {
+                replica.confirm(to, (term, told), match_index, at)
+            }
+            Event::AppendEntry { to, term, prev_index, prev_term, ref entries, leader_commit } => {
+                let prev = (prev_index, prev_term);
+                self.links.made(server, to, Request::new(at, (term, leader_commit), prev, entries));
             }
             Event::Send { kind: Kind::AppendRequest, to, term, .. } => self.links.left(server, to, term, at),
             Event::Send { kind: Kind::AppendReply, to, term, match_index: Some(index), .. } => {

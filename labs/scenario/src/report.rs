@@ -157,7 +157,7 @@ fn believed(run: &Run) -> String {
         let played: Vec<String> = played.iter().map(Server::to_string).collect();
         believed.push(format!("{} played by the test", played.join(", ")).replace(' ', GLUE));
     }
-    believed.join(" · ")
+    believed.join(&format!("{GLUE}· "))
 }
 
 fn belief(state: &State) -> String {

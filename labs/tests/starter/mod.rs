@@ -167,6 +167,25 @@ fn the_list_of_files_is_checked() {
     assert!(parse("[[part]]\nlabs = \"lab2a\"\n").starts_with("labs/student-files.toml: TOML parse error"));
 }
 
+/// The README's order for 2A names every function of it, and no other.
+#[test]
+fn the_order_for_2a_is_complete() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace");
+    let election = std::fs::read_to_string(root.join("raft/src/core/election.rs")).expect("the file of 2A");
+    let mut waiting: Vec<String> = labs::cut::regions(&election)
+        .expect("good markers")
+        .into_iter()
+        .map(|region| region.function)
+        .collect();
+    let readme = include_str!("../../src/starter/README.md");
+    let (_, order) = readme.split_once("## An order for 2A\n").expect("the section");
+    let (order, _) = order.split_once("\nWhat you have").expect("its end");
+    let mut named: Vec<String> = order.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    waiting.sort();
+    named.sort();
+    assert_eq!(named, waiting);
+}
+
 /// The course's own markers and list.
 #[test]
 fn this_workspace_is_in_order() {

@@ -18,19 +18,26 @@ pub(crate) struct Request {
     /// The AppendEntry record.
     pub(crate) at: Stamp,
     term: Term,
+    /// The leader's commit index.
+    pub(crate) commit: Index,
     prev: (Index, Term),
     /// The index and term of the last entry of each run of equal terms.
     runs: Vec<(Index, Term)>,
 }
 
 impl Request {
-    pub(crate) fn new(at: Stamp, term: Term, prev: (Index, Term), entries: &[EntryId]) -> Request {
+    pub(crate) fn new(
+        at: Stamp,
+        (term, commit): (Term, Index),
+        prev: (Index, Term),
+        entries: &[EntryId],
+    ) -> Request {
         let mut end = prev.0;
         let runs = entries.chunk_by(|EntryId(_, a, _), EntryId(_, b, _)| a == b).map(|run| {
             end = end.saturating_add(run.len() as Index);
             (end, run[0].1)
         });
-        Request { at, term, prev, runs: runs.collect() }
+        Request { at, term, commit, prev, runs: runs.collect() }
     }
 
     /// The last index of which it speaks; 0 for a bare heartbeat.

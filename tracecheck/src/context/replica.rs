@@ -113,6 +113,17 @@ struct Confirm {
     at: Stamp,
 }
 
+/// What the messages of a coordinator that a server accepted said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// The coordinator's term.
+    pub(crate) term: Term,
+    /// Up to where they were found to agree with the log.
+    pub(crate) checked: Index,
+    /// The highest leaderCommit.
+    pub(crate) commit: Index,
+}
+
 /// One server's log and disk.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Replica {
@@ -133,6 +144,8 @@ pub(crate) struct Replica {
     pending: VecDeque<Pending>,
     evidence: BTreeMap<Term, VecDeque<Evidence>>,
     confirms: VecDeque<Confirm>,
+    /// What the accepted messages of its last coordinator said, in this incarnation.
+    pub(crate) told: Told,
     /// Of the confirmation that left last: the term of its last entry, and where it was recorded.
     pub(crate) leaving: Option<(Term, Stamp)>,
 }
@@ -162,6 +175,7 @@ impl Replica {
         (self.replaced, self.written) = (None, image);
         self.disk = if real { self.written.clone() } else { Image::default() };
         self.confirms.clear();
+        self.told = Told::default();
     }
 
     /// The kit says what the disk held.
@@ -278,8 +292,13 @@ impl Replica {
         }
     }
 
-    /// It confirms a prefix; the message leaves later.
-    pub(crate) fn confirm(&mut self, to: Server, term: Term, index: Index, at: Stamp) {
+    /// It confirms a prefix, answering a request with this leaderCommit; the message leaves later.
+    pub(crate) fn confirm(&mut self, to: Server, (term, commit): (Term, Index), index: Index, at: Stamp) {
+        if self.told.term != term {
+            self.told = Told { term, ..Told::default() };
+        }
+        self.told.checked = self.told.checked.max(index);
+        self.told.commit = self.told.commit.max(commit);
         if index > 0 {
             let entry = self.written.log.term_at(index);
             self.confirms.push_back(Confirm { to, term, index, entry, at });

@@ -2,7 +2,7 @@
 
 use super::Cases;
 use crate::builder::{Script, s};
-use tracecheck::schema::{Action, Kind, Role};
+use tracecheck::schema::{Action, Event, Kind, Role};
 
 pub(super) fn cases() -> Vec<Cases> {
     vec![counted(), learned()]
@@ -169,6 +169,20 @@ fn learned() -> Cases {
     played.appended(1, 2, 1, message);
     played.write(2, &entries[..1]);
     played.learn(2, 1, entries[0]);
+    // s1, which the test plays, sends entry 1 with leaderCommit 2; s2 has a leftover at 2.
+    let told = |commit: u64, taken: &[(u64, u64, u64)]| {
+        let mut script = Script::of(3).scripted(1);
+        script.start_with(2, 1, &[(1, 1, 11), (2, 1, 12)]);
+        script.set(1, |state| (state.term, state.role, state.commit_index) = (2, Role::Leader, commit));
+        let message = script.append(1, 2, 2, (0, 0), &[(1, 1, 11)]);
+        script.set(2, |state| state.commit_index = taken.len() as u64);
+        script.appended(1, 2, 2, message);
+        script.agree(2, 1, 2, 1);
+        for &(index, entry_term, operation) in taken {
+            script.act(2, Event::ServerCommit { term: 2, index, entry_term, operation });
+        }
+        script
+    };
     let mut missing = good.clone();
     let lost = missing.records.iter().find(|one| one.event.action() == Action::CoordCommit).map(|one| one.at);
     missing.records.retain(|one| one.event.action() != Action::CoordCommit);
@@ -192,6 +206,19 @@ fn learned() -> Cases {
             &["s1#15 entry 2 of term 1", "s3#5 takes entry 2 for committed"],
             leftover.end(),
         )
+        .fail(
+            "beyond the last new entry of a played leader",
+            "s2 took entry 2 for committed, but had compared its log with that of s1 up to 1 only.",
+            &["s1#1 entries up to 1, leaderCommit 2", "s2#6 takes entry 2 for committed"],
+            told(2, &[(1, 1, 11), (2, 1, 12)]).end(),
+        )
+        .fail(
+            "beyond the leaderCommit of a played leader",
+            "s2 took entry 1 for committed, but s1 had told it of commits up to 0 only.",
+            &["s1#1 entries up to 1, leaderCommit 0", "s2#5 takes entry 1 for committed"],
+            told(0, &[(1, 1, 11)]).end(),
+        )
+        .pass("as a played leader told it", 1, told(2, &[(1, 1, 11)]).end())
         .pass("after the leader", 2, good.end())
         .pass("from a later leader", 3, anew.end())
         .vacuous("from a leader that the test plays", played.end())

@@ -1,6 +1,6 @@
 //! What is committed: counted by a coordinator (L3), learned by the others (L4).
 
-use crate::context::{Context, Trigger};
+use crate::context::{Commit, Context, Handled};
 use crate::quorum::{ServerSet, Shortfall};
 use crate::rules::{Rule, RuleInfo, Tally, Wants};
 use crate::verdict::Witness;
@@ -142,57 +142,100 @@ impl Rule for Learned {
             _ => return,
         };
         let Some(server) = cx.judged(record) else { return };
-        let mut earlier = cx.commits.at(index).filter(|one| cx.order.happens_before(one.at, record.at));
+        let taken = Taken { server, term, index, entry_term, at: record.at };
+        let earlier = cx.commits.at(index).filter(|one| cx.order.happens_before(one.at, record.at));
         let mut other = None;
-        for commit in earlier.by_ref() {
+        for commit in earlier {
             if (commit.entry_term, commit.operation) == (entry_term, operation) {
                 return tally.met();
             }
             other = Some(commit);
         }
-        let played = matches!(cx.step(server).trigger, Trigger::Message { from, .. } if !cx.is_judged(from));
-        if other.is_none() {
-            if cx.commits.covering(index, record.at, &cx.order).is_some() {
-                return tally.met();
-            }
-            // A coordinator that the test plays records no commits, and what was committed before has none.
-            if played || cx.has_scripted() || index <= self.before {
-                return;
-            }
+        if other.is_none() && cx.commits.covering(index, record.at, &cx.order).is_some() {
+            return tally.met();
         }
-        if let Some(hole) = cx.hole() {
-            return tally
-                .unknown(|| format!("records are missing ({hole}), perhaps the commit of entry {index}"));
+        // A coordinator that the test plays records no commits, and what was committed before has none.
+        if other.is_none() && (cx.has_scripted() || index <= self.before) {
+            return taken.judge_by_message(cx, tally);
         }
-        let mut witnesses = vec![Witness::new(record.at, format!("takes entry {index} for committed"))];
-        let sentence = match other.or_else(|| cx.commits.at(index).next()) {
-            Some(commit) if other.is_some() => {
-                witnesses.insert(
-                    0,
-                    Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term)),
-                );
-                format!(
+        match cx.hole() {
+            Some(hole) => {
+                tally.unknown(|| format!("records are missing ({hole}), perhaps the commit of entry {index}"))
+            }
+            None => taken.fail(other, cx.commits.at(index).next(), tally),
+        }
+    }
+}
+
+/// A ServerCommit.
+struct Taken {
+    server: Server,
+    term: Term,
+    index: Index,
+    entry_term: Term,
+    at: Stamp,
+}
+
+const NO_FURTHER: &str = "A follower goes no further than leaderCommit and the last new entry.";
+
+impl Taken {
+    /// No record says what was committed, but the message says what it told.
+    fn judge_by_message(&self, cx: &Context, tally: &mut Tally) {
+        let Taken { server, term, index, .. } = *self;
+        let Some((from, Handled::Request(request))) = cx.handled(server) else { return };
+        let Some(told) = cx.replica(server).map(|replica| replica.told) else { return };
+        if told.term != term {
+            return;
+        }
+        let wrong = if index > told.commit {
+            format!("but {from} had told it of commits up to {} only", told.commit)
+        } else if index > told.checked {
+            format!("but had compared its log with that of {from} up to {} only", told.checked)
+        } else {
+            return tally.met();
+        };
+        let witnesses = vec![
+            Witness::new(
+                request.at,
+                format!("entries up to {}, leaderCommit {}", request.last(), request.commit),
+            ),
+            Witness::new(self.at, format!("takes entry {index} for committed")),
+        ];
+        tally.fail(format!("{server} took entry {index} for committed, {wrong}."), witnesses, NO_FURTHER);
+    }
+
+    /// `other` is another entry that was committed there, `later` a commit of which it could not know.
+    fn fail(&self, other: Option<&Commit>, later: Option<&Commit>, tally: &mut Tally) {
+        let Taken { server, term, index, entry_term, at } = *self;
+        let (sentence, first) = match (other, later) {
+            (Some(commit), _) => {
+                let sentence = format!(
                     "{server} took its entry {index} of term {entry_term} for committed, but {} had committed entry \
                      {index} of term {}.",
                     commit.server, commit.entry_term
+                );
+                (
+                    sentence,
+                    Some(Witness::new(commit.at, format!("entry {index} of term {}", commit.entry_term))),
                 )
             }
-            Some(commit) => {
-                witnesses.insert(0, Witness::new(commit.at, format!("{server} could not know of this")));
-                format!(
-                    "{server} took entry {index} for committed in term {term}, before it could know that {} committed it.",
+            (None, Some(commit)) => {
+                let sentence = format!(
+                    "{server} took entry {index} for committed in term {term}, before it could know that {} \
+                     committed it.",
                     commit.server
-                )
+                );
+                (sentence, Some(Witness::new(commit.at, format!("{server} could not know of this"))))
             }
-            None => {
-                format!(
+            (None, None) => {
+                let sentence = format!(
                     "{server} took entry {index} of term {entry_term} for committed in term {term}, \
                      but no coordinator had committed it."
-                )
+                );
+                (sentence, None)
             }
         };
-        let expected =
-            format!("{server} should have gone no further than leaderCommit and the last new entry.");
-        tally.fail(sentence, witnesses, expected);
+        let last = Witness::new(at, format!("takes entry {index} for committed"));
+        tally.fail(sentence, first.into_iter().chain([last]).collect(), NO_FURTHER);
     }
 }
