@@ -70,6 +70,7 @@ impl Observer {
 
     /// Records every event of one step.
     pub fn observe(&mut self, step: Step<'_>, recorder: &Recorder) {
+        let last = recorder.last();
         let mut record = |event| {
             recorder.record(event, Some(step.after), None);
         };
@@ -102,6 +103,17 @@ impl Observer {
             }
         }
         self.join(&step, &mut record);
+        self.silent(&step, last, recorder);
+    }
+
+    /// No change of the state goes unrecorded: whoever compares a state with the one before it must find that.
+    fn silent(&self, step: &Step<'_>, last: Option<Stamp>, recorder: &Recorder) {
+        if let Input::Timer(timer) = step.input
+            && step.before != step.after
+            && recorder.last() == last
+        {
+            recorder.record(Event::TimerFired { timer: *timer }, Some(step.after), None);
+        }
     }
 
     fn received(

@@ -32,6 +32,7 @@ pub fn phrase(record: &Record) -> String {
         Event::ProposalRejected { term, .. } => format!("lost t{term}"),
         Event::CoordElected { term, .. } => format!("LEADER t{term}"),
         Event::CoordStepDown { term, .. } => format!("leads t{term} no more"),
+        Event::TimerFired { timer: fired } => format!("its {} fires", timer(*fired)),
         other => log(other).unwrap_or_else(|| traffic(other)),
     }
 }

@@ -15,6 +15,7 @@ fn every_event() -> Vec<Event> {
         Event::ServerJoining { server_id },
         Event::ServerJoined { server_id },
         Event::CoordFail { server_id },
+        Event::TimerFired { timer: Timer::Quorum },
         Event::PreVoteRequest { server_id, term },
         Event::PreVoteConfirm { server_id, candidate_server_id, term },
         Event::PreVoteReject { server_id, candidate_server_id, term, reason: Some(RejectReason::LiveLeader) },

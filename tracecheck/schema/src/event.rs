@@ -242,6 +242,8 @@ events! {
     Ntrace Send { kind: Kind, to: Server, term: Term, votes_for: Option<Server>, match_index: Option<Index> }
     /// A message was delivered and is handled now. `armed` lists the timers that handling it set.
     Ntrace Recv { kind: Kind, from: Server, term: Term, armed: Vec<Timer> }
+    /// A timer fired and changed what its server believes, which no other event of the step says.
+    Ntrace TimerFired { timer: Timer }
     /// A message was lost: by chance, in a cut link, or because its receiver was down.
     Ntrace Lost { kind: Option<Kind>, from: Server, to: Server, why: String }
     /// The link from one server to another was cut, in this direction.

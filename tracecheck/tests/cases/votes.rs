@@ -75,6 +75,11 @@ fn one_vote() -> Cases {
     forgot.grant(1, 2, 4);
     forgot.restart(2, State { voted_for: None, ..restored });
     forgot.grant(3, 2, 4);
+    let mut lost = Script::started(3);
+    both_ask(&mut lost);
+    lost.grant(1, 2, 4);
+    lost.set(2, |state| state.voted_for = None);
+    lost.timeout(2);
     let mut left = Script::started(3).real();
     both_ask(&mut left);
     left.asked(1, 2, 4);
@@ -121,6 +126,12 @@ fn one_vote() -> Cases {
             "s2 voted twice in term 4: first for s1, then for s3.",
             &["s2#4 first vote, for s1, on its disk", "s2.2#5 second vote, for s3, on its disk"],
             forgot.end(),
+        )
+        .fail(
+            "a vote that was forgotten within its term",
+            "s2 forgot its vote of term 4, which was for s1.",
+            &["s2#2 its vote", "s2#5 the same term, and no vote"],
+            lost.end(),
         )
         .pass("the same candidate again, after a restart too", 3, again.end())
         .pass("a vote that neither left nor reached the disk", 3, unsynced.end())

@@ -5,7 +5,7 @@ use crate::rules::{Rule, RuleInfo, Tally, Wants, stateless};
 use crate::verdict::Witness;
 use crate::words::whom;
 use std::collections::BTreeMap;
-use tracecheck_schema::{Action, Event, Record, Server, Stamp, Term};
+use tracecheck_schema::{Action, Event, Record, Server, Stamp, State, Term};
 
 /// A vote answers a request.
 pub(crate) const E2: RuleInfo = RuleInfo {
@@ -81,7 +81,7 @@ The usual mistakes: not to look at votedFor; to reset votedFor without a new ter
 a follower; to forget votedFor in a crash (lab 2C). Answering the same candidate again is right: its first
 answer may have been lost.",
     example: include_str!("../examples/E3.jsonl"),
-    wants: Wants::Only(&[Action::VoteConfirm, Action::Send, Action::Durable, Action::ServerStart]),
+    wants: Wants::Everything,
     make: || Box::new(OneVote::default()),
 };
 
@@ -90,6 +90,8 @@ struct OneVote {
     votes: BTreeMap<(Server, Term), (Server, Stamp, How)>,
     /// Each server's last vote, because the same one is seen again and again.
     last: PerServer<Option<(Term, Server)>>,
+    /// The vote that each server last said it had given, in this incarnation.
+    said: PerServer<Option<(Term, Server, Stamp)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -127,8 +129,36 @@ fn binding(cx: &Context, record: &Record) -> Option<(Server, Term, How)> {
     }
 }
 
+impl OneVote {
+    /// A vote lasts for its term: a state without it, in the same term and incarnation, has forgotten it.
+    fn forgot(&mut self, server: Server, state: State, record: &Record, tally: &mut Tally) -> bool {
+        let said = self.said.get_mut(server);
+        let kept = said.filter(|(term, _, at)| *term == state.term && at.inc == record.at.inc);
+        if let (Some((term, to, at)), None) = (kept, state.voted_for) {
+            let sentence =
+                format!("{server} forgot its vote of term {term}, which was for {}.", whom(server, to));
+            let witnesses =
+                vec![Witness::new(at, "its vote"), Witness::new(record.at, "the same term, and no vote")];
+            let expected =
+                format!("{server} should have kept its vote until a later term: it could vote twice now.");
+            tally.fail(sentence, witnesses, expected);
+            return true;
+        }
+        if let Some(to) = state.voted_for {
+            let since = kept.filter(|(_, before, _)| *before == to).map_or(record.at, |(.., at)| at);
+            *said = Some((state.term, to, since));
+        }
+        false
+    }
+}
+
 impl Rule for OneVote {
     fn observe(&mut self, cx: &Context, record: &Record, tally: &mut Tally) {
+        if let (Some(server), Some(state)) = (cx.judged(record), record.state)
+            && self.forgot(server, state, record, tally)
+        {
+            return;
+        }
         let Some((candidate, term, how)) = binding(cx, record) else {
             if matches!(record.event, Event::ServerStart { .. }) && cx.real_disks && record.state.is_none() {
                 tally.unknown(|| stateless(record));
