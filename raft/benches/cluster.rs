@@ -11,8 +11,11 @@ mod check;
 mod cluster;
 #[path = "../tests/labs/harness.rs"]
 mod harness;
+#[path = "../tests/labs/service.rs"]
+mod service;
 
 use harness::{Setup, simulate};
+use labrpc::schema::Durability;
 use labrpc_sim::Link;
 use scenario::{Ending, Run};
 use std::time::Instant;
@@ -23,6 +26,23 @@ fn main() {
     minute("reliable links, no faults", |seed| {
         simulate(seed, Setup::elections("bench", 5), async |cluster| {
             cluster.sleep_ms(60_000).await;
+            Ok(())
+        })
+    });
+    minute("a command every 20 ms, real disks", |seed| {
+        let setup = Setup { durability: Durability::Real, ..Setup::new("bench", 5) };
+        simulate(seed, setup, async |cluster| {
+            cluster.await_leader(&cluster.all(), 5_000).await?;
+            for n in 0..3_000u32 {
+                if let Some((leader, _)) = cluster.agreed(&cluster.all())
+                    && let Some(raft) = cluster.raft(leader)
+                {
+                    cluster.book.borrow_mut().proposed(&n.to_le_bytes());
+                    // Whether it was taken does not matter here.
+                    let _ = raft.propose(n.to_le_bytes().to_vec()).await;
+                }
+                cluster.sleep_ms(20).await;
+            }
             Ok(())
         })
     });

@@ -34,6 +34,9 @@ const LONGEST_TIMER: Ms = 10 * 24 * 3600 * 1000;
 /// A sync under way: the number of the last write it covers, and its end.
 type Sync = (u64, LocalBoxFuture<'static, io::Result<()>>);
 
+/// Who waits for the answer to a proposal.
+type Proposer = oneshot::Sender<Result<(Index, Term), NotLeader>>;
+
 pub(crate) struct Driver {
     me: Server,
     core: Core,
@@ -47,7 +50,7 @@ pub(crate) struct Driver {
     /// Writes that no finished sync covers: their numbers, and what is durable with them.
     unsynced: VecDeque<(u64, Durable)>,
     calls: BTreeMap<Call, Waiting>,
-    proposals: BTreeMap<Ticket, oneshot::Sender<Result<(Index, Term), NotLeader>>>,
+    proposals: BTreeMap<Ticket, Proposer>,
     next: Ticket,
     peers: BTreeMap<Server, RaftEnd>,
     durability: Durability,

@@ -27,7 +27,6 @@ pub(crate) struct Book {
 #[derive(Default)]
 struct Service {
     history: Vec<Vec<u8>>,
-    last: Index,
 }
 
 impl Book {
@@ -53,10 +52,9 @@ impl Book {
             Delivery::Command { index, command, .. } => {
                 let service = book.services.entry(server).or_default();
                 service.history.push(command.clone());
-                service.last = index;
                 let place = service.history.len();
-                let snapshot =
-                    (every > 0 && place as u64 % every == 0).then(|| (index, encode(&service.history)));
+                let snapshot = (every > 0 && (place as u64).is_multiple_of(every))
+                    .then(|| (index, encode(&service.history)));
                 book.compare(server, place, &command);
                 snapshot
             }
@@ -65,7 +63,7 @@ impl Book {
                 for (place, command) in history.iter().enumerate() {
                     book.compare(server, place + 1, command);
                 }
-                book.services.insert(server, Service { history, last: snap.index });
+                book.services.insert(server, Service { history });
                 None
             }
         }
@@ -106,11 +104,6 @@ impl Book {
     /// What a server's service was delivered.
     pub(crate) fn history(&self, server: Server) -> &[Vec<u8>] {
         self.services.get(&server).map_or(&[], |service| &service.history)
-    }
-
-    /// The highest index that a server's service was delivered.
-    pub(crate) fn last_index(&self, server: Server) -> Index {
-        self.services.get(&server).map_or(0, |service| service.last)
     }
 
     /// How many of these servers were delivered the command.

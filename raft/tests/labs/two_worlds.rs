@@ -323,13 +323,26 @@ impl Drop for Cluster {
     }
 }
 
-/// The example that this package builds beside its tests.
+/// The example of this package. `cargo test` builds it, but `cargo test NAME` does not: it may be missing, or older
+/// than its sources.
 fn program() -> Done<PathBuf> {
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
     let profile = exe.parent().and_then(Path::parent).ok_or("the test binary stands nowhere")?;
     let program = profile.join("examples").join(format!("raft-node{}", std::env::consts::EXE_SUFFIX));
-    let sentence = "is missing: build it by `cargo build -p raft --example raft-node`";
-    if program.is_file() { Ok(program) } else { Err(format!("{} {sentence}", program.display())) }
+    let build = "build it by `cargo build -p raft --example raft-node`";
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    let Some(built) = changed(&program) else {
+        return Err(format!("{} is missing: {build}", program.display()));
+    };
+    // What cargo notes beside it: `PROGRAM: SOURCE SOURCE …`.
+    let sources =
+        std::fs::read_to_string(program.with_extension("d")).unwrap_or_default().replace("\\ ", "\0");
+    for source in sources.split_whitespace().skip(1).map(|source| source.replace('\0', " ")) {
+        if changed(Path::new(&source)).is_none_or(|changed| changed > built) {
+            return Err(format!("{} is older than {source}: {build}", program.display()));
+        }
+    }
+    Ok(program)
 }
 
 /// Reads a process's trace. Only that of a killed one may be cut off.
