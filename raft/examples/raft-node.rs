@@ -61,7 +61,9 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let disk = FileDisk::open(&args.data)?;
     let trace = trace_file(&args.trace, disk.incarnation());
-    let file = File::create(&trace).with_context(|| format!("cannot make the trace {}", trace.display()))?;
+    // Never over an old one: it would be of another cluster that had the same name.
+    let file = File::create_new(&trace);
+    let file = file.with_context(|| format!("cannot make the trace {}", trace.display()))?;
     let lines = JsonLines::new(file, &header(&args)).context("cannot write the trace's header")?;
     let result = lines.listen(|| real::run(serve(args, disk)))?;
     lines.finish().with_context(|| format!("{} has not all records", trace.display()))?;

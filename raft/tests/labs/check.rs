@@ -3,10 +3,21 @@
 use crate::cluster::Cluster;
 use labrpc::schema::{Role, Server, Term};
 use scenario::Expectation;
+use std::cell::RefCell;
 use tracecheck::Witness;
 
 /// How often a scenario looks, in virtual milliseconds.
 const LOOK_MS: u64 = 10;
+
+thread_local! {
+    /// What scenarios measured on this thread, for `cargo bench -p raft`: what, how much, and the bound.
+    pub(crate) static FIGURES: RefCell<Vec<(&'static str, u64, u64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes a measured figure beside its bound.
+pub(crate) fn figure(what: &'static str, value: u64, bound: u64) {
+    FIGURES.with_borrow_mut(|figures| figures.push((what, value, bound)));
+}
 
 /// An expectation that was not met.
 pub(crate) fn unmet(

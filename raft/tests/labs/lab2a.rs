@@ -1,6 +1,6 @@
 //! Lab 2A: elections, with pre-vote, check-quorum and heartbeats.
 
-use crate::check::{list, unmet};
+use crate::check::{figure, list, unmet};
 use crate::cluster::SERVICE;
 use crate::harness::{Setup, simulate};
 use crate::raw::RawPeer;
@@ -163,6 +163,11 @@ fn rpc_bound(seed: u64) -> Run {
         cluster.await_leader(&cluster.others(&[first, alone]), ELECTION_MS).await?;
         cluster.sleep_ms(3_000).await;
         let bound = 4 * (all.len() as u64 - 1);
+        figure(
+            "requests for votes and pre-votes an attempt",
+            cluster.most_requests_an_attempt().map_or(0, |(_, n)| n),
+            bound,
+        );
         match cluster.most_requests_an_attempt() {
             Some((server, requests)) if requests > bound => Err(unmet(
                 "§5.2",

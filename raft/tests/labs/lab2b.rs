@@ -1,6 +1,6 @@
 //! Lab 2B: the log.
 
-use crate::check::{list, unmet};
+use crate::check::{figure, list, unmet};
 use crate::cluster::Cluster;
 use crate::harness::{Done, Setup, simulate};
 use crate::script::script;
@@ -71,6 +71,7 @@ fn bytes(seed: u64) -> Run {
         let spent = cluster.sim.counters().bytes - before;
         // Each of the three servers needs each command once.
         let bound = 3 * 10 * 5_000 + 50_000;
+        figure("bytes for ten commands of 5,000 bytes", spent, bound);
         if spent > bound {
             return Err(unmet(
                 "§5.3",
@@ -249,6 +250,7 @@ fn backup(seed: u64) -> Run {
         cluster.await_same(&all, 2_000).await?;
         cluster.never_delivered("a", "no quorum could have it")?;
         cluster.never_delivered("c", "no quorum could have it")?;
+        figure("refusals of one leader at a follower", cluster.most_rejections().map_or(0, |(_, n)| n), 12);
         match cluster.most_rejections() {
             Some((server, count)) if count > 12 => Err(unmet(
                 "§5.3",
@@ -300,7 +302,8 @@ fn rpc_counts(seed: u64) -> Run {
     })
 }
 
-fn at_most(cluster: &Cluster, leader: Server, count: u64, bound: u64, what: &str) -> Done {
+fn at_most(cluster: &Cluster, leader: Server, count: u64, bound: u64, what: &'static str) -> Done {
+    figure(what, count, bound);
     if count <= bound {
         return Ok(());
     }
@@ -315,6 +318,7 @@ fn latency(seed: u64) -> Run {
         let begin = cluster.sim.now();
         cluster.agree_on("c", 100, &all).await?;
         let mean = (cluster.sim.now() - begin).as_millis() / 100;
+        figure("milliseconds a command, one after the other", mean as u64, 40);
         if mean > 40 {
             return Err(unmet(
                 "§5.3",

@@ -1,6 +1,6 @@
 //! Lab 2D: snapshots.
 
-use crate::check::unmet;
+use crate::check::{figure, unmet};
 use crate::cluster::Cluster;
 use crate::harness::{Done, Setup, simulate};
 use crate::script::script;
@@ -68,6 +68,7 @@ async fn burst(cluster: &Cluster, name: &str, count: u32, among: &[Server]) -> R
 fn trimmed_now(cluster: &Cluster, among: &[Server]) -> Done {
     for server in among {
         let bytes = cluster.raft(*server).map_or(0, |raft| raft.live_bytes());
+        figure("bytes of log and hard state with a snapshot every ten commands", bytes, LIVE_BYTES);
         if bytes >= LIVE_BYTES {
             return Err(unmet(
                 "§7",
