@@ -140,7 +140,8 @@ fn true_reasons() -> Cases {
     Cases::of("E10")
         .fail(
             "no reason",
-            "s2 refused its vote to s1 in term 4 although nothing forbade it.",
+            "s2 refused its vote to s1 in term 4 although nothing forbade it: its vote of that term was free, \
+             and the log of s1 is not behind its own.",
             &["s2#3 the refusal"],
             refused(None, nothing, same).end(),
         )

@@ -190,7 +190,12 @@ impl Rule for TrueReason {
         let Some(own) = record.state else { return tally.unknown(|| stateless(record)) };
         let refusal = Refusal { cx, voter, candidate, term, own, at: record.at };
         let untrue = match reason {
-            None => Some(("although nothing forbade it".to_owned(), vec![])),
+            None => {
+                let free = format!(
+                    "although nothing forbade it: its vote of that term was free, and the log of {candidate} is not behind its own"
+                );
+                Some((free, vec![]))
+            }
             Some(RejectReason::HigherTerm) => refusal.higher_term(),
             Some(RejectReason::OtherVote) => refusal.other_vote(),
             Some(RejectReason::LogBehind) => match refusal.log_behind(tally) {
@@ -207,6 +212,8 @@ impl Rule for TrueReason {
         }
         let sentence = format!("{voter} refused its vote to {candidate} in term {term} {because}.");
         witnesses.push(Witness::new(refusal.at, "the refusal"));
-        tally.fail(sentence, witnesses, "A server refuses its vote only where a rule forbids it.");
+        let expected =
+            format!("{voter} should have granted it: a vote is refused only where a rule forbids it.");
+        tally.fail(sentence, witnesses, expected);
     }
 }
