@@ -130,7 +130,7 @@ fn one_vote() -> Cases {
         .fail(
             "a vote that was forgotten within its term",
             "s2 forgot its vote of term 4, which was for s1.",
-            &["s2#2 its vote", "s2#5 the same term, and no vote"],
+            &["s2#3 its vote", "s2#5 the same term, and no vote"],
             lost.end(),
         )
         .pass("the same candidate again, after a restart too", 3, again.end())

@@ -81,9 +81,28 @@ The usual mistakes: not to look at votedFor; to reset votedFor without a new ter
 a follower; to forget votedFor in a crash (lab 2C). Answering the same candidate again is right: its first
 answer may have been lost.",
     example: include_str!("../examples/E3.jsonl"),
-    wants: Wants::Everything,
+    wants: Wants::Only(SEEN),
     make: || Box::new(OneVote::default()),
 };
+
+/// Where votes are given or leave, and where a step shows its state: not at each message, for cost's sake.
+const SEEN: &[Action] = &[
+    Action::VoteConfirm,
+    Action::Send,
+    Action::Durable,
+    Action::ServerStart,
+    Action::CoordFail,
+    Action::CoordStepDown,
+    Action::PreVoteConfirm,
+    Action::PreVoteReject,
+    Action::PreVoteRequest,
+    Action::ProposalRejected,
+    Action::VoteReject,
+    Action::AppendConfirm,
+    Action::AppendReject,
+    Action::AppendEntry,
+    Action::TimerFired,
+];
 
 #[derive(Default)]
 struct OneVote {
