@@ -8,12 +8,12 @@
 
 use crate::core::{Call, Config, Core, Durable, Effect, Input, Ms, NotLeader, Rep, Req, Saved};
 use crate::node::{Deliver, Delivery, Item, Shared, Ticket, Waiting};
-use crate::observe::{Observer, Step, sent};
+use crate::observe::{Observer, Step, sent, synced};
 use crate::release::Release;
 use crate::rpc::RaftEnd;
 use crate::sanity;
 use crate::storage::Storage;
-use labrpc::schema::{Durability, Event, Index, Server, Stamp, Term, Timer};
+use labrpc::schema::{Durability, Index, Server, Stamp, Term, Timer};
 use labrpc::{Host, LocalBoxFuture};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
@@ -245,14 +245,7 @@ impl Driver {
         }
         self.release.synced(upto);
         if let Some(durable) = durable {
-            let event = Event::Durable {
-                term: durable.hard.term,
-                voted_for: durable.hard.vote,
-                last_index: durable.last.0,
-                last_term: durable.last.1,
-                snap_index: durable.snap,
-            };
-            self.host.recorder().record(event, None, None);
+            self.host.recorder().record(synced(&durable), None, None);
             self.shared.live_bytes.set(self.storage.live_bytes());
             self.step(Input::Written(durable), None);
         }

@@ -7,7 +7,7 @@
 //! Never: clones or compares a log.
 
 use crate::core::{
-    AppendArgs, Change, Effect, Entry, Input, Log, Membership, Rep, Req, Saved, VoteArgs, Write,
+    AppendArgs, Change, Durable, Effect, Entry, Input, Log, Membership, Rep, Req, Saved, VoteArgs, Write,
 };
 use labrpc::Recorder;
 use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
@@ -299,6 +299,17 @@ pub fn sent(me: Server, effect: &Effect, answers: Option<(Server, &Req)>) -> Opt
             Some(Event::Send { kind: rep.kind(), to, term: rep.term(), votes_for, match_index })
         }
         _ => None,
+    }
+}
+
+/// What is recorded when a sync ends.
+pub fn synced(durable: &Durable) -> Event {
+    Event::Durable {
+        term: durable.hard.term,
+        voted_for: durable.hard.vote,
+        last_index: durable.last.0,
+        last_term: durable.last.1,
+        snap_index: durable.snap,
     }
 }
 

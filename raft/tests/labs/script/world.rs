@@ -3,11 +3,11 @@
 use super::parse::{Pick, Script, Step, Topic};
 use crate::check::unmet;
 use crate::harness::{Done, Setup, judged};
-use labrpc::schema::{Durability, Event, Server, Stamp, Timer};
+use labrpc::schema::{Durability, Server, Stamp, Timer};
 use labrpc::{Host, decode, encode};
 use labrpc_sim::{Options, Sim};
 use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved};
-use raft::observe::{Observer, Step as Observed, sent};
+use raft::observe::{Observer, Step as Observed, sent, synced};
 use raft::release::Release;
 use raft::sanity;
 use raft::storage::Storage;
@@ -199,14 +199,7 @@ impl World {
         real.unsynced.clear();
         real.storage.sync().await.expect("the simulated disk does not fail");
         real.release.synced(upto);
-        let event = Event::Durable {
-            term: durable.hard.term,
-            voted_for: durable.hard.vote,
-            last_index: durable.last.0,
-            last_term: durable.last.1,
-            snap_index: durable.snap,
-        };
-        real.host.recorder().record(event, None, None);
+        real.host.recorder().record(synced(&durable), None, None);
         self.step(server, Input::Written(durable), None);
         while let Some(effect) = self.real.get_mut(&server).and_then(|real| real.release.pop()) {
             self.leave(server, effect);
