@@ -153,7 +153,7 @@ async fn finish(cluster: &Cluster, all: &[Server]) -> Done {
 }
 
 fn figure8_unreliable(seed: u64) -> Run {
-    let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() };
+    let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable().long_delays() };
     let setup = Setup { link, ..durable("lab2c_08_figure8_unreliable", 5) };
     simulate(seed, setup, async |cluster| {
         let all = cluster.all();
@@ -188,7 +188,7 @@ fn churn(seed: u64) -> Run {
 }
 
 fn churn_unreliable(seed: u64) -> Run {
-    let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable() };
+    let link = Link { late_replies: Link::reordering().late_replies, ..Link::unreliable().long_delays() };
     simulate(seed, Setup { link, ..durable("lab2c_10_churn_unreliable", 5) }, churning)
 }
 
