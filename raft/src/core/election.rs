@@ -1,8 +1,9 @@
 //! Lab 2A: elections (§5.2, §5.4.1), with pre-vote (thesis §9.6) and check-quorum (thesis §6.2), and the
 //! heartbeats that keep a leader in place.
 //!
-//! Owns `term`, `vote`, `role`, `leader`, `votes` and `heard`: no other file writes them, except
-//! `persistence` when it restores them.
+//! Owns `term`, `vote`, `role`, `leader`, `votes` and `heard`. Others write them in three places only:
+//! `persistence` restores the term and vote, the kit counts the own vote once it is written, and `snapshot`
+//! notes who answered.
 //!
 //! Deviations from Figure 2, all from the thesis: a server asks whether it could win before it raises its
 //! term; a server that hears from a live leader ignores requests for votes, and does not adopt their term;

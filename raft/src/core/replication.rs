@@ -1,6 +1,7 @@
 //! Lab 2B: the log (§5.3, §5.4.2): replication by the leader, the consistency check by followers, commitment.
 //!
-//! Owns `progress`, `commit` and `applied`, and every change of the log but its compaction.
+//! Owns `progress`, `commit` and `applied`, and every change of the log but its compaction. Only `snapshot`
+//! moves them as well, past what a snapshot covers, and `persistence` when it restores one.
 //!
 //! Deviations from Figure 2: a new leader appends a no-op, so that entries of earlier terms commit without
 //! waiting for a client (thesis §6.4); a follower that refuses hints at where to go on (§5.3, end); entries are

@@ -1,7 +1,7 @@
 //! Lab 2D: snapshots (§7): what the service has goes out of the log, and a server that is too far behind gets
 //! the snapshot instead of the entries.
 //!
-//! Owns `snap` and `incoming`, and the log's compaction.
+//! Owns `snap` and `incoming`, and the log's compaction; `persistence` restores them.
 
 use super::replication::Progress;
 use super::{Core, Effect, InstallArgs, InstallReply, Req, Snap, Write};
