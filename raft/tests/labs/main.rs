@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod cluster;
+mod explore;
 mod golden;
 mod harness;
 mod kit;
@@ -19,6 +20,10 @@ mod two_worlds;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(bounds) = std::env::args().nth(1).and_then(|arg| arg.strip_prefix("--measure=").map(str::to_owned)) {
+        explore::measure(&bounds);
+        return ExitCode::SUCCESS;
+    }
     scenario::main(&scenarios(), kit::tests())
 }
 
