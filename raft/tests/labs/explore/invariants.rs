@@ -82,7 +82,8 @@ impl Moved<'_> {
         if now.state.commit_index > before.state.commit_index {
             self.committed(past)?;
         }
-        self.durable(past)
+        self.durable(past)?;
+        self.electable(past)
     }
 
     /// Election Safety and Leader Completeness.
@@ -218,6 +219,32 @@ impl Moved<'_> {
                         id.0
                     ),
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// Leader Completeness, before it is too late: nobody who lacks a committed entry has a log so up to date that a
+    /// quorum would vote for it (§5.4.1). Where an old entry was committed by counting, somebody has (Figure 8).
+    fn electable(&self, past: &Past) -> Result<(), Broken> {
+        let end = |log: &Line| (log.entries.last().map_or(log.base.1, |(term, _)| *term), log.last());
+        for (index, id, when) in past.known() {
+            for (server, facts) in self.servers.iter().zip(self.facts) {
+                if facts.log.has(index, id) {
+                    continue;
+                }
+                let voters = self.servers.iter().zip(self.facts);
+                let voters = voters.filter(|(_, voter)| end(&facts.log) >= end(&voter.log)).map(|(voter, _)| *voter);
+                if self.membership.is_quorum(&voters.collect()) {
+                    return broken(
+                        "Leader Completeness",
+                        "§5.4.1, Figure 8",
+                        format!(
+                            "entry {index} of term {} was committed in term {when}, and {server}, which lacks it, has a log so up to date that a quorum would still elect it",
+                            id.0
+                        ),
+                    );
+                }
             }
         }
         Ok(())
