@@ -20,11 +20,12 @@ mod two_worlds;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(bounds) = std::env::args().nth(1).and_then(|arg| arg.strip_prefix("--measure=").map(str::to_owned)) {
-        explore::measure(&bounds);
-        return ExitCode::SUCCESS;
-    }
-    scenario::main(&scenarios(), kit::tests())
+    let tools = scenario::Tools {
+        play: explore::play,
+        presets: explore::presets,
+        explore: explore::explore,
+    };
+    scenario::main(&scenarios(), kit::tests(), Some(&tools))
 }
 
 /// Every scenario of Lab 2, part by part, from easy to hard.

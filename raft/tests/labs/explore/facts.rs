@@ -1,8 +1,8 @@
-//! What the invariants need to know of one server, taken from it once and kept beside it.
+//! What has to be known of one server to judge it and to move it, taken from it once and kept beside it.
 
 use super::local::Local;
 use labrpc::schema::{Durability, Index, Role, Server, State, Term, Timer};
-use raft::core::{Log, Saved};
+use raft::core::{Core, Log, Saved};
 use raft::observe::operation;
 
 /// An entry as far as two servers can disagree about it.
@@ -10,19 +10,25 @@ pub(super) type Id = (Term, u64);
 
 /// A log as the terms and operations of its entries, after what a snapshot covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The last index that the snapshot covers, and its term.
     pub(super) base: (Index, Term),
     pub(super) entries: Vec<Id>,
 }
 
-/// One server, seen from outside.
+/// One server, as far as the properties speak of it.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub(crate) struct View {
     pub(super) state: State,
     pub(super) log: Line,
     /// What would survive a crash.
     pub(super) durable: Line,
+}
+
+/// One server, and what can happen to it next.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) view: View,
     /// The highest index delivered to its service.
     pub(super) delivered: Index,
     pub(super) timers: Vec<Timer>,
@@ -33,6 +39,8 @@ pub(super) struct Facts {
     pub(super) can_snapshot: bool,
     /// For whom it holds requests.
     pub(super) owes: Vec<Server>,
+    /// A hash of all that can be seen of it from outside.
+    pub(super) looks: u64,
 }
 
 impl Line {
@@ -66,27 +74,34 @@ impl Line {
     }
 }
 
-impl Facts {
-    pub(super) fn of(local: &Local, durability: Durability) -> Facts {
-        let log = Line::of(local.core.log());
+impl View {
+    /// A core, and what its disk would hold after a crash.
+    pub(crate) fn of(core: &Core, disk: &Saved, durability: Durability) -> View {
+        let log = Line::of(core.log());
         let durable = match durability {
-            Durability::Real => Line::on(&local.disk),
+            Durability::Real => Line::on(disk),
             Durability::Assumed => log.clone(),
         };
+        View { state: core.state(), log, durable }
+    }
+
+    pub(super) fn leads(&self) -> Option<Term> {
+        (self.state.role == Role::Leader).then_some(self.state.term)
+    }
+}
+
+impl Facts {
+    pub(super) fn of(local: &Local, durability: Durability) -> Facts {
+        let view = View::of(&local.core, &local.disk, durability);
         Facts {
-            state: local.core.state(),
-            can_snapshot: local.delivered > log.base.0,
-            log,
-            durable,
+            can_snapshot: local.delivered > view.log.base.0,
+            view,
             delivered: local.delivered,
             timers: local.timers.iter().copied().collect(),
             sync_points: local.sync_points().collect(),
             unsynced: local.unsynced.len(),
             owes: local.owes(),
+            looks: local.looks(),
         }
-    }
-
-    pub(super) fn leads(&self) -> Option<Term> {
-        (self.state.role == Role::Leader).then_some(self.state.term)
     }
 }

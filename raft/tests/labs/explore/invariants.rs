@@ -3,14 +3,14 @@
 //! Owns what has to be remembered for them, which no server knows: who was elected, and what was committed.
 //! A sentence says which property is broken, by whom, and how.
 
-use super::facts::{Facts, Id, Line};
+use super::facts::{Id, Line, View};
 use labrpc::schema::{Index, Server, Term};
 use raft::core::Membership;
 use std::collections::BTreeSet;
 
 /// What happened so far, as far as the properties need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Past {
+pub(crate) struct Past {
     /// Who led which term.
     leaders: Vec<(Term, Server)>,
     /// Everything committed, from index 1 on, and the lowest term in which a server took it for committed.
@@ -32,8 +32,29 @@ pub(crate) struct Broken {
     pub(crate) property: &'static str,
     /// Where it comes from.
     pub(crate) source: &'static str,
-    /// What happened instead.
+    /// What happened instead, as a sentence without its full stop.
     pub(crate) sentence: String,
+}
+
+impl Broken {
+    /// What should be so, as a sentence.
+    pub(crate) fn should(&self) -> &'static str {
+        match self.property {
+            "Election Safety" => "At most one leader can be elected in a given term.",
+            "Leader Completeness" => {
+                "What is committed in a term is in the logs of the leaders of all later terms."
+            }
+            "Log Matching" => {
+                "Where two logs have an entry with the same index and term, they are identical up to it."
+            }
+            "State Machine Safety" => {
+                "No two servers apply, or take for committed, different entries at the same index."
+            }
+            "durable majority" => "What is committed is on the disks of a majority, and stays there.",
+            "honest messages" => "What a message says must be on its sender's disk before the message leaves.",
+            _ => "The code should not panic, whatever arrives in whatever order.",
+        }
+    }
 }
 
 fn broken(property: &'static str, source: &'static str, sentence: String) -> Result<(), Broken> {
@@ -41,19 +62,19 @@ fn broken(property: &'static str, source: &'static str, sentence: String) -> Res
 }
 
 /// One server after something happened to it, among all.
-pub(super) struct Moved<'a> {
-    pub(super) servers: &'a [Server],
+pub(crate) struct Moved<'a> {
+    pub(crate) servers: &'a [Server],
     /// Everybody as they are now.
-    pub(super) facts: &'a [&'a Facts],
+    pub(crate) facts: &'a [&'a View],
     /// Who moved.
-    pub(super) who: usize,
+    pub(crate) who: usize,
     /// What it was before.
-    pub(super) before: &'a Facts,
-    pub(super) membership: &'a Membership,
+    pub(crate) before: &'a View,
+    pub(crate) membership: &'a Membership,
 }
 
 impl Moved<'_> {
-    fn now(&self) -> &Facts {
+    fn now(&self) -> &View {
         self.facts[self.who]
     }
 
@@ -62,7 +83,7 @@ impl Moved<'_> {
     }
 
     /// Whether anything changed that a property speaks of.
-    pub(super) fn matters(&self) -> bool {
+    pub(crate) fn matters(&self) -> bool {
         let (before, now) = (self.before, self.now());
         before.log != now.log
             || before.durable != now.durable
@@ -71,7 +92,7 @@ impl Moved<'_> {
     }
 
     /// Checks every property that this move can break, and notes in `past` what it added.
-    pub(super) fn check(&self, past: &mut Past) -> Result<(), Broken> {
+    pub(crate) fn check(&self, past: &mut Past) -> Result<(), Broken> {
         let (before, now) = (self.before, self.now());
         if let Some(term) = now.leads().filter(|_| before.leads() != now.leads()) {
             self.elected(term, past)?;
@@ -205,14 +226,14 @@ impl Moved<'_> {
     /// What is committed is on the disks of a quorum, and stays there.
     fn durable(&self, past: &Past) -> Result<(), Broken> {
         for (index, id, _) in past.known() {
-            let has = |(_, facts): &(&Server, &&Facts)| facts.durable.has(index, id);
+            let has = |(_, facts): &(&Server, &&View)| facts.durable.has(index, id);
             let with: BTreeSet<Server> =
                 self.servers.iter().zip(self.facts).filter(has).map(|(server, _)| *server).collect();
             if !self.membership.is_quorum(&with) {
                 let names: Vec<String> = with.iter().map(Server::to_string).collect();
                 let names = if names.is_empty() { "nobody".to_owned() } else { names.join(" and ") };
                 return broken(
-                    "a quorum keeps what is committed",
+                    "durable majority",
                     "§5.3, §5.4",
                     format!(
                         "entry {index} of term {} was committed, and only {names} would still have it after a crash",

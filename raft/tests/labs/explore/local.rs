@@ -6,11 +6,14 @@
 //! Never: knows another server; counts what happened.
 
 use super::claims;
+use super::invariants::Broken;
 use labrpc::schema::{Index, Server, Timer};
 use raft::core::{Call, Config, Core, Effect, Input, Rep, Req, Saved, Write};
 use raft::release::Release;
 use raft::{sanity, storage};
+use rustc_hash::FxHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 /// One server at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +84,7 @@ pub(super) struct Outcome {
     /// Everything that left, also what goes to nobody.
     pub(super) sent: Vec<Flight>,
     /// What is wrong with it already, whatever the others are.
-    pub(super) broken: Option<String>,
+    pub(super) broken: Option<Broken>,
 }
 
 /// What a service hands over as its state as of that index.
@@ -101,7 +104,7 @@ struct Moving<'a> {
     terms: Terms<'a>,
     local: Local,
     sent: Vec<Flight>,
-    broken: Option<String>,
+    broken: Option<Broken>,
 }
 
 impl Local {
@@ -158,6 +161,14 @@ impl Local {
         waiting.map(|(from, ..)| *from).collect()
     }
 
+    /// A hash of all that can be seen of it from outside: its state and log, its disk, timers and debts.
+    pub(super) fn looks(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        let core = (self.core.state(), self.core.log(), &self.disk, &self.unsynced);
+        (core, &self.timers, &self.calls, &self.release, self.delivered).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The numbers of writes after which a sync may end: whole steps.
     pub(super) fn sync_points(&self) -> impl Iterator<Item = usize> + '_ {
         self.unsynced.iter().zip(1..).filter(|((_, last), _)| *last).map(|(_, number)| number)
@@ -190,7 +201,7 @@ impl Moving<'_> {
             panic!("the core of {} made no sense: {what}", self.terms.me);
         }
         if after.term < before.term || after.commit_index < before.commit_index {
-            self.complain(format!(
+            self.complain("State Machine Safety", "Figure 2", format!(
                 "{} went from term {} and commit index {} back to term {} and commit index {}",
                 self.terms.me, before.term, before.commit_index, after.term, after.commit_index
             ));
@@ -210,7 +221,8 @@ impl Moving<'_> {
                 }
                 Effect::Apply { index, .. } if index <= self.local.delivered => {
                     let (me, delivered) = (self.terms.me, self.local.delivered);
-                    self.complain(format!("{me} delivered entry {index} after entry {delivered}"));
+                    let sentence = format!("{me} delivered entry {index} after entry {delivered}");
+                    self.complain("State Machine Safety", "Figure 2", sentence);
                 }
                 Effect::Apply { index, .. } => self.local.delivered = index,
                 Effect::Restore(snap) => {
@@ -218,9 +230,9 @@ impl Moving<'_> {
                     if snap.data != snapshot_data(snap.index).as_bytes() {
                         let (me, index) = (self.terms.me, snap.index);
                         let data = String::from_utf8_lossy(&snap.data);
-                        self.complain(format!(
-                            "{me} delivered the state {data:?} as that of everything up to {index}"
-                        ));
+                        let sentence =
+                            format!("{me} delivered the state {data:?} as that of everything up to {index}");
+                        self.complain("State Machine Safety", "§7", sentence);
                     }
                 }
                 effect @ (Effect::Send { .. } | Effect::Reply { .. }) => {
@@ -264,13 +276,13 @@ impl Moving<'_> {
             _ => return,
         };
         if let Some(wrong) = claims::unfounded(self.terms.config.durability, &self.local.disk, &flight) {
-            self.complain(wrong);
+            self.complain("honest messages", "Figure 2", wrong);
         }
         self.sent.push(flight);
     }
 
-    fn complain(&mut self, wrong: String) {
-        self.broken.get_or_insert(wrong);
+    fn complain(&mut self, property: &'static str, source: &'static str, sentence: String) {
+        self.broken.get_or_insert(Broken { property, source, sentence });
     }
 
     fn end(self) -> Outcome {

@@ -7,23 +7,9 @@ use super::bounds::Bounds;
 use super::invariants::Broken;
 use super::states::{Action, States};
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
+use scenario::Reached;
 use std::hash::BuildHasher;
-
-/// How far a search has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reached {
-    /// Distinct states.
-    pub(crate) states: u64,
-    /// Actions tried that changed something.
-    pub(crate) steps: u64,
-    /// The actions of the longest history so far; every shorter one is covered.
-    pub(crate) depth: u32,
-    /// States not yet looked beyond.
-    pub(crate) open: u64,
-    /// Distinct servers, messages, and changes of one server by one event.
-    pub(crate) parts: (usize, usize, usize),
-}
 
 /// How a search ended.
 pub(super) enum Found {
@@ -53,18 +39,23 @@ impl Seen {
         row(&self.rows, &self.ends, number)
     }
 
-    /// Adds a state unless it is there.
-    fn add(&mut self, new: &[u32], parent: u32) {
+    fn len(&self) -> u32 {
+        self.parents.len() as u32
+    }
+
+    /// Adds a state unless it is there; whether it was new.
+    fn add(&mut self, new: &[u32], parent: u32) -> bool {
         let hash = self.hasher.hash_one(new);
         let Seen { rows, ends, parents, table, hasher } = self;
         if table.find(hash, |number| row(rows, ends, *number) == new).is_some() {
-            return;
+            return false;
         }
         let number = parents.len() as u32;
         rows.extend_from_slice(new);
         ends.push(rows.len() as u64);
         parents.push(parent);
         table.insert_unique(hash, number, |number| hasher.hash_one(row(rows, ends, *number)));
+        true
     }
 }
 
@@ -73,62 +64,102 @@ fn row<'a>(rows: &'a [u32], ends: &[u64], number: u32) -> &'a [u32] {
     &rows[begin as usize..ends[number as usize] as usize]
 }
 
-/// How often `progress` is called: after so many states.
-const EVERY: u32 = 1 << 16;
+/// How often `progress` is called: after so many states were looked beyond.
+const EVERY: u32 = 1 << 15;
 
-/// Searches within the bounds.
-pub(super) fn search(bounds: &Bounds, progress: &mut dyn FnMut(Reached)) -> (Reached, Found, Option<States>) {
-    let (mut states, first) = match States::new(bounds) {
+/// A search under way.
+struct Search<'a> {
+    bounds: &'a Bounds,
+    states: States,
+    seen: Seen,
+    reached: Reached,
+    /// What was observed, where that is asked for: hashes of what each state looks like from outside.
+    observed: Option<FxHashSet<u64>>,
+}
+
+/// Searches within the bounds. With `digest`, also sums up what can be observed at all.
+pub(super) fn search(bounds: &Bounds, digest: bool, progress: &mut dyn FnMut(&Reached)) -> (Reached, Found) {
+    let (states, first) = match States::new(bounds) {
         Ok(begun) => begun,
-        Err(broken) => return (Reached::default(), Found::Counterexample(Vec::new(), broken), None),
+        Err(broken) => return (Reached::default(), Found::Counterexample(Vec::new(), broken)),
     };
-    let mut seen = Seen::new();
-    seen.add(&first, 0);
-    let (mut reached, mut level_end, mut next) = (Reached { states: 1, ..Reached::default() }, 1, 0);
-    let (mut actions, mut current, mut after) = (Vec::new(), Vec::new(), Vec::new());
-    let most = bounds.get("states");
-    while next < seen.parents.len() as u32 {
-        if next == level_end {
-            reached.depth += 1;
-            level_end = seen.parents.len() as u32;
-            if bounds.get("depth") > 0 && u64::from(reached.depth) >= bounds.get("depth") {
-                let why = format!("every history of up to {} actions was seen, and longer ones were not", reached.depth);
-                return (reached, Found::Unfinished(why), Some(states));
-            }
-        }
-        current.clear();
-        current.extend_from_slice(seen.row(next));
-        states.actions(&current, &mut actions);
-        for &action in &actions {
-            match states.after(&current, action, &mut after) {
-                Ok(false) => {}
-                Ok(true) => {
-                    reached.steps += 1;
-                    seen.add(&after, next);
-                }
-                Err(broken) => {
-                    let mut path = history(&mut states, &seen, next);
-                    path.push(action);
-                    reached.depth += 1;
-                    return (reached, Found::Counterexample(path, broken), Some(states));
+    let (reached, observed) = (Reached::default(), digest.then(FxHashSet::default));
+    let mut search = Search { bounds, states, seen: Seen::new(), reached, observed };
+    search.see(&first, 0);
+    let found = search.run(progress);
+    search.count();
+    if let Some(observed) = &search.observed {
+        let sum = observed.iter().fold(0, |sum, hash| sum ^ hash);
+        search.reached.observed = Some((observed.len() as u64, format!("{sum:016x}")));
+    }
+    (search.reached, found)
+}
+
+impl Search<'_> {
+    fn run(&mut self, progress: &mut dyn FnMut(&Reached)) -> Found {
+        let (mut level_end, mut next) = (1, 0);
+        let (mut actions, mut current, mut after) = (Vec::new(), Vec::new(), Vec::new());
+        while next < self.seen.len() {
+            if next == level_end {
+                self.reached.depth += 1;
+                level_end = self.seen.len();
+                if let Some(why) = self.too_deep() {
+                    return Found::Unfinished(why);
                 }
             }
+            current.clear();
+            current.extend_from_slice(self.seen.row(next));
+            self.states.actions(&current, &mut actions);
+            for &action in &actions {
+                match self.states.after(&current, action, &mut after) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        self.reached.steps += 1;
+                        self.see(&after, next);
+                    }
+                    Err(broken) => {
+                        let mut path = history(&mut self.states, &self.seen, next);
+                        path.push(action);
+                        self.reached.depth = path.len() as u32;
+                        return Found::Counterexample(path, broken);
+                    }
+                }
+            }
+            next += 1;
+            self.reached.open = u64::from(self.seen.len() - next);
+            if next.is_multiple_of(EVERY) {
+                self.count();
+                progress(&self.reached);
+            }
+            if u64::from(self.seen.len()) >= self.bounds.get("states") && next < self.seen.len() {
+                return Found::Unfinished(format!(
+                    "it stopped at {} states; every history of up to {} actions was seen, and longer ones were not",
+                    self.seen.len(),
+                    self.reached.depth
+                ));
+            }
         }
-        next += 1;
-        reached.states = seen.parents.len() as u64;
-        reached.open = reached.states - u64::from(next);
-        if next.is_multiple_of(EVERY) {
-            progress(Reached { parts: states.parts(), ..reached });
-        }
-        if reached.states >= most {
-            let why = format!("it stopped at {most} states: every history of up to {} actions was seen, and longer ones were not", reached.depth);
-            return (reached, Found::Unfinished(why), Some(states));
+        Found::Nothing(history(&mut self.states, &self.seen, self.seen.len() - 1))
+    }
+
+    fn see(&mut self, row: &[u32], parent: u32) {
+        if self.seen.add(row, parent)
+            && let Some(observed) = &mut self.observed
+        {
+            observed.insert(self.states.looks(row));
         }
     }
-    reached.parts = states.parts();
-    let last = seen.parents.len() as u32 - 1;
-    let path = history(&mut states, &seen, last);
-    (reached, Found::Nothing(path), Some(states))
+
+    fn too_deep(&self) -> Option<String> {
+        let (depth, most) = (u64::from(self.reached.depth), self.bounds.get("depth"));
+        (most > 0 && depth >= most)
+            .then(|| format!("every history of up to {depth} actions was seen, and longer ones were not"))
+    }
+
+    fn count(&mut self) {
+        self.reached.states = u64::from(self.seen.len());
+        (self.reached.servers, self.reached.messages, self.reached.changes) = self.states.parts();
+    }
 }
 
 /// The actions that lead to that state.

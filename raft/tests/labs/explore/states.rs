@@ -9,14 +9,15 @@
 //! - Numbers are given in the order of discovery, which depends on the code and the bounds alone.
 
 use super::bounds::Bounds;
-use super::facts::Facts;
+use super::facts::{Facts, View};
 use super::invariants::{Broken, Moved, Past};
 use super::local::{Caller, Event, Flight, Local, Outcome, Terms, What};
 use indexmap::IndexSet;
 use labrpc::schema::{Durability, Server, Timer};
 use raft::core::{Config, Membership, Req};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHasher};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -59,7 +60,7 @@ struct Change {
     sent: Box<[u32]>,
     /// What of it can ever arrive.
     kept: Rc<[u32]>,
-    broken: Option<Box<str>>,
+    broken: Option<Box<Broken>>,
 }
 
 /// Where numbers stand in a row: the budgets, the past, the servers, the messages.
@@ -134,8 +135,17 @@ impl States {
     }
 
     /// How many distinct servers, messages, and changes of a server there are so far.
-    pub(super) fn parts(&self) -> (usize, usize, usize) {
-        (self.locals.len(), self.flights.len(), self.changes.len())
+    pub(super) fn parts(&self) -> (u64, u64, u64) {
+        (self.locals.len() as u64, self.flights.len() as u64, self.changes.len() as u64)
+    }
+
+    /// A hash of what the state looks like from outside: whatever a core keeps to itself does not count.
+    pub(super) fn looks(&self, row: &[u32]) -> u64 {
+        let mut hasher = FxHasher::default();
+        row[BUDGET].hash(&mut hasher);
+        (0..self.servers.len()).for_each(|server| self.facts_of(row, server).looks.hash(&mut hasher));
+        self.under_way(row).iter().for_each(|number| self.flight(*number).hash(&mut hasher));
+        hasher.finish()
     }
 
     pub(super) fn facts_of(&self, row: &[u32], server: usize) -> &Facts {
@@ -151,10 +161,6 @@ impl States {
         &self.flights[number as usize]
     }
 
-    pub(super) fn local(&self, row: &[u32], server: usize) -> &Local {
-        &self.locals[row[LOCALS + server] as usize]
-    }
-
     /// Everything that can happen next, in a fixed order.
     pub(super) fn actions(&self, row: &[u32], out: &mut Vec<Action>) {
         out.clear();
@@ -162,7 +168,7 @@ impl States {
             let facts = self.facts_of(row, place as usize);
             let mut own = |it| out.push(Action::Own(place, it));
             facts.timers.iter().filter(|timer| left(row, budget_of(**timer)) > 0).for_each(|timer| own(Own::Timer(*timer)));
-            if facts.leads().is_some() && left(row, PROPOSALS) > 0 && self.config.replicate {
+            if facts.view.leads().is_some() && left(row, PROPOSALS) > 0 && self.config.replicate {
                 own(Own::Propose);
             }
             if facts.can_snapshot && left(row, SNAPSHOTS) > 0 {
@@ -191,7 +197,7 @@ impl States {
         let before = row[LOCALS + server];
         let change = self.change(before, server, key);
         if let Some(wrong) = &change.broken {
-            return Err(unfounded(wrong));
+            return Err(Broken::clone(wrong));
         }
         let (local, kept) = (change.local, change.kept.clone());
         if local == before && kept.is_empty() && !matches!(key, Key::Fails(_)) {
@@ -282,7 +288,7 @@ impl States {
             let change = match caught(|| from.after(terms, &event)) {
                 Ok(outcome) => self.intern(outcome),
                 Err(said) => {
-                    Change { local, sent: Box::default(), kept: Rc::default(), broken: Some(said.into()) }
+                    Change { local, sent: Box::default(), kept: Rc::default(), broken: Some(Box::new(panicked(&said))) }
                 }
             };
             self.changes.insert((local, key), change);
@@ -298,7 +304,7 @@ impl States {
         let sent = outcome.sent.into_iter().map(|flight| self.flights.insert_full(flight).0 as u32);
         let sent: Box<[u32]> = sent.collect();
         let kept = sent.iter().copied().filter(|number| self.arrives(*number)).collect();
-        Change { local: number as u32, sent, kept, broken: outcome.broken.map(String::into_boxed_str) }
+        Change { local: number as u32, sent, kept, broken: outcome.broken.map(Box::new) }
     }
 
     /// Whether a message that leaves can ever arrive: somebody waits for it, and it is no heartbeat where there are none.
@@ -348,8 +354,8 @@ impl States {
 
     /// Checks the properties that the move of one server can break.
     fn check(&mut self, next: &mut [u32], who: usize, before: u32) -> Result<(), Broken> {
-        let facts: Vec<&Facts> = (0..self.servers.len()).map(|server| self.facts_of(next, server)).collect();
-        let before = &self.facts[before as usize];
+        let facts: Vec<&View> = (0..self.servers.len()).map(|server| &self.facts_of(next, server).view).collect();
+        let before = &self.facts[before as usize].view;
         let moved = Moved { servers: &self.servers, facts: &facts, who, before, membership: &self.membership };
         if !moved.matters() {
             return Ok(());
@@ -400,9 +406,5 @@ fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn panicked(said: &str) -> Broken {
-    Broken { property: "no panic", source: "", sentence: said.to_owned() }
-}
-
-fn unfounded(wrong: &str) -> Broken {
-    Broken { property: "what a server does by itself", source: "Figure 2", sentence: wrong.to_owned() }
+    Broken { property: "no panic", source: "the handout", sentence: format!("the code panicked: {said}") }
 }

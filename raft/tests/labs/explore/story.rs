@@ -4,15 +4,41 @@
 //! never delivered; so a message is named by its link, its topic and its place among those that match.
 
 use super::bounds::Bounds;
+use super::facts::View;
 use super::local::{Caller, Flight, What, snapshot_data};
 use super::states::{Action, Own, States};
-use labrpc::schema::Timer;
+use labrpc::schema::{Role, Server, Timer};
 use raft::core::Req;
 
-/// Writes down the script of a history within these bounds.
+/// Writes down the script of a history within these bounds. The properties are watched while it plays.
 pub(super) fn script(bounds: &Bounds, path: &[Action]) -> String {
-    let mut out = bounds.preamble();
-    let Ok((mut states, first)) = States::new(bounds) else { return out };
+    told(bounds, path).0
+}
+
+/// The script of a history that breaks nothing, with what every server must be at its end: where an exploration and
+/// the simulated world come to different ends, one of them is wrong.
+pub(super) fn checked_script(bounds: &Bounds, path: &[Action]) -> String {
+    let (mut out, states, row) = told(bounds, path);
+    for (place, server) in states.servers.iter().enumerate() {
+        let View { state, log, .. } = &states.facts_of(&row, place).view;
+        let role = match state.role {
+            Role::Follower => "follower",
+            Role::PreCandidate => "precandidate",
+            Role::Candidate => "candidate",
+            Role::Leader => "leader",
+        };
+        let name = |server: Option<Server>| server.map_or("none".to_owned(), |server| server.to_string());
+        let terms: Vec<String> = log.entries.iter().map(|(term, _)| term.to_string()).collect();
+        out.push_str(&format!(
+            "expect {server} role={role} term={} vote={} leader={} log={} commit={} snapshot={} -- That is what the same history came to when it was explored; a core must do the same whenever it is given the same.\n",
+            state.term, name(state.voted_for), name(state.leader_id), terms.join(","), state.commit_index, log.base.0
+        ));
+    }
+    out
+}
+
+fn told(bounds: &Bounds, path: &[Action]) -> (String, States, Vec<u32>) {
+    let (mut states, first) = States::new(bounds).unwrap_or_else(|broken| panic!("{}", broken.sentence));
     let mut story = Story { lines: Vec::new(), under_way: Vec::new() };
     let (mut row, mut after) = (first, Vec::new());
     for &action in path {
@@ -23,11 +49,8 @@ pub(super) fn script(bounds: &Bounds, path: &[Action]) -> String {
         }
         std::mem::swap(&mut row, &mut after);
     }
-    for line in std::iter::once("").chain(story.lines.iter().map(String::as_str)) {
-        out.push_str(line);
-        out.push('\n');
-    }
-    out
+    let lines = story.lines.join("\n");
+    (format!("{}invariants\n\n{lines}\n", bounds.preamble()), states, row)
 }
 
 struct Story {
@@ -49,7 +72,7 @@ impl Story {
                 self.lines.push(format!("timeout {} {which}", server(place)));
             }
             Action::Own(place, Own::Propose) => {
-                let index = states.facts_of(row, place as usize).log.last() + 1;
+                let index = states.facts_of(row, place as usize).view.log.last() + 1;
                 self.lines.push(format!("propose {} x{index}", server(place)));
             }
             Action::Own(place, Own::Snapshot) => {

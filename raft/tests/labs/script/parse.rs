@@ -122,6 +122,8 @@ pub(crate) struct Script {
     pub(crate) max_entries: usize,
     /// The most bytes of a snapshot in a message.
     pub(crate) max_chunk: usize,
+    /// Whether the properties of Figure 3 are checked after every step.
+    pub(crate) invariants: bool,
     /// Each step with its text.
     pub(crate) steps: Vec<(String, Step)>,
 }
@@ -140,6 +142,7 @@ impl Script {
             durable: false,
             max_entries: 256,
             max_chunk: 512,
+            invariants: false,
             steps: Vec::new(),
         };
         for (number, line) in text.lines().enumerate() {
@@ -198,6 +201,10 @@ impl Script {
             }
             "durable" => {
                 self.durable = true;
+                return Some(());
+            }
+            "invariants" => {
+                self.invariants = true;
                 return Some(());
             }
             "max_entries" => {

@@ -2,15 +2,16 @@
 
 use super::parse::{Pick, Script, Step, Topic};
 use crate::check::unmet;
+use crate::explore::{self, View, Watch};
 use crate::harness::{Done, Setup, judged};
 use labrpc::schema::{Durability, Server, Stamp, Timer};
 use labrpc::{Host, decode, encode};
 use labrpc_sim::{Options, Sim};
-use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved};
+use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved, Write};
 use raft::observe::{Observer, Step as Observed, sent, synced};
 use raft::release::Release;
 use raft::sanity;
-use raft::storage::Storage;
+use raft::storage::{Storage, apply};
 use scenario::{Expectation, Run};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -45,6 +46,7 @@ pub(crate) fn run(name: &'static str, source: &'static str, script: Script) -> R
             // A millisecond a line, so that times in the trace name the line.
             world.sim.sleep(Duration::from_millis(1)).await;
             world.play(text, step).await?;
+            world.check()?;
         }
         Ok(())
     })
@@ -58,6 +60,8 @@ pub(super) struct World {
     pub(super) played: BTreeMap<Server, Played>,
     pub(super) flights: Vec<Flight>,
     next_call: Call,
+    /// Watches the properties of Figure 3, if the script wants them watched.
+    watch: Option<Watch>,
 }
 
 /// A server that runs the code under test.
@@ -68,7 +72,9 @@ pub(super) struct Real {
     release: Release,
     storage: Storage,
     /// Writes that no `sync` line covers: their numbers, and what is durable with them.
-    unsynced: VecDeque<(u64, Durable)>,
+    unsynced: VecDeque<(u64, Durable, Write)>,
+    /// What a crash would leave for certain.
+    disk: Saved,
     /// How many records a partial `sync` covered that the disk itself has not synced.
     ahead: usize,
     pub(super) timers: BTreeSet<Timer>,
@@ -122,7 +128,8 @@ impl Flight {
 impl World {
     async fn new(sim: Sim, script: &Script, config: Config, source: &'static str) -> World {
         let (real, played, flights) = Default::default();
-        let mut world = World { sim, source, config, real, played, flights, next_call: 0 };
+        let watch = script.invariants.then(Watch::default);
+        let mut world = World { sim, source, config, real, played, flights, next_call: 0, watch };
         for &server in &script.servers {
             if script.real.contains(&server) {
                 world.start(server, script.disks.get(&server).cloned()).await;
@@ -148,7 +155,9 @@ impl World {
         let observer = Observer::new(server);
         observer.started(core.state(), &saved, &effects, host.recorder());
         let (release, unsynced, ahead, timers, armed, calls) = Default::default();
-        let real = Real { host, core, observer, release, storage, unsynced, ahead, timers, armed, calls };
+        let disk = saved.clone();
+        let real =
+            Real { host, core, observer, release, storage, unsynced, disk, ahead, timers, armed, calls };
         self.real.insert(server, real);
         self.perform(server, effects);
     }
@@ -220,7 +229,12 @@ impl World {
     async fn sync(&mut self, server: Server, writes: Option<usize>) {
         let Some(real) = self.real.get_mut(&server) else { return };
         let covered = writes.unwrap_or(usize::MAX).min(real.unsynced.len());
-        let Some((upto, durable)) = real.unsynced.drain(..covered).next_back() else { return };
+        let mut last = None;
+        for (number, durable, write) in real.unsynced.drain(..covered) {
+            apply(&mut real.disk, &write);
+            last = Some((number, durable));
+        }
+        let Some((upto, durable)) = last else { return };
         if real.unsynced.is_empty() {
             real.storage.sync().await.expect("the simulated disk does not fail");
             real.ahead = 0;
@@ -241,6 +255,21 @@ impl World {
             None => self.sim.crash(server.into()),
             Some(keep) => self.sim.crash_keeping(server.into(), (real.ahead + keep) as u64),
         }
+    }
+
+    /// Checks the properties of Figure 3, server by server.
+    fn check(&mut self) -> Done {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        for (server, real) in &self.real {
+            let view = View::of(&real.core, &real.disk, self.config.durability);
+            if let Err(broken) = watch.moved(*server, view, real.core.membership()) {
+                let sentence = format!("{}.", explore::sentence(&broken.sentence));
+                let last = real.host.recorder().last();
+                let witness = last.map(|at| Witness { at, note: "here".to_owned() });
+                return Err(unmet(broken.source, sentence, broken.should(), witness.into_iter().collect()));
+            }
+        }
+        Ok(())
     }
 
     /// The caller gives up the call that this message is part of.
@@ -342,8 +371,8 @@ impl World {
                     real.timers.remove(&timer);
                 }
                 Effect::Write(write) => {
-                    let durable = real.storage.write(write);
-                    real.unsynced.push_back((real.release.wrote(), durable));
+                    let durable = real.storage.write(write.clone());
+                    real.unsynced.push_back((real.release.wrote(), durable, write));
                 }
                 effect => {
                     if let Some(effect) = real.release.offer(effect) {
