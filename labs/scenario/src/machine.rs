@@ -3,7 +3,7 @@
 //! Invariants: lines come in the order of scenario and seed, whatever the number of threads, and without
 //! `--timings` their content depends on nothing but scenario and seed. A panic of the kit is a result.
 
-use crate::line::{Line, Listed, RunLine};
+use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
 use crate::trials::Seeds;
 use crate::{Scenario, plant, run};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 use tracecheck::{RuleInfo, Verdict};
@@ -25,6 +25,8 @@ struct Options {
     jobs: usize,
     traces: Traces,
     timings: bool,
+    /// Whether a scenario's seeds after its first failing one are left out.
+    until_failure: bool,
 }
 
 /// Serves one command.
@@ -64,12 +66,30 @@ fn print_line(line: &impl Serialize) -> Result<(), String> {
 /// Reads the options of `run` and finds the scenarios.
 fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario>, Options), String> {
     let traces = Traces::Failing(run::trace_directory());
-    let mut options = Options { names: Vec::new(), seeds: Seeds::UpTo(10), jobs: 1, traces, timings: false };
+    let mut options = Options {
+        names: Vec::new(),
+        seeds: Seeds::UpTo(10),
+        jobs: 1,
+        traces,
+        timings: false,
+        until_failure: false,
+    };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
-        if option == "--timings" {
-            options.timings = true;
-            continue;
+        match option.as_str() {
+            "--timings" => {
+                options.timings = true;
+                continue;
+            }
+            "--until-failure" => {
+                options.until_failure = true;
+                continue;
+            }
+            "--no-traces" => {
+                options.traces = Traces::Never;
+                continue;
+            }
+            _ => {}
         }
         let value = rest.next().ok_or_else(|| format!("{option} needs a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("{option} `{value}` is no whole number"));
@@ -102,18 +122,24 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
 
 /// Runs every scenario with every seed, on `jobs` threads, and prints each result once all before it are.
 fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
-    let tasks: Vec<(&Scenario, u64)> = scenarios
-        .iter()
-        .flat_map(|scenario| options.seeds.of(scenario).map(move |seed| (scenario, seed)))
-        .collect();
+    let seeds = |(number, scenario)| options.seeds.of(scenario).map(move |seed| (number, seed));
+    let tasks: Vec<(usize, u64)> = scenarios.iter().enumerate().flat_map(seeds).collect();
+    // The first failing seed of each scenario, as far as it is known.
+    let failed: Vec<AtomicU64> = scenarios.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
+    let left_out = |(scenario, seed): (usize, u64)| {
+        options.until_failure && seed > failed[scenario].load(Ordering::Relaxed)
+    };
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.min(tasks.len()) {
-            let (sender, next, tasks) = (sender.clone(), &next, &tasks);
+            let (sender, next, tasks, failed, left_out) = (sender.clone(), &next, &tasks, &failed, &left_out);
             scope.spawn(move || {
-                while let Some((number, (scenario, seed))) = take(next, tasks) {
-                    let line = run_line(scenario, seed, options);
+                while let Some((number, task @ (scenario, seed))) = take(next, tasks) {
+                    let line = (!left_out(task)).then(|| run_line(&scenarios[scenario], seed, options));
+                    if line.as_ref().is_some_and(|line| line.verdict != RunVerdict::Pass) {
+                        failed[scenario].fetch_min(seed, Ordering::Relaxed);
+                    }
                     // Nobody listens any more only when standard output is gone: then there is no use in going on.
                     if sender.send((number, line)).is_err() {
                         return;
@@ -123,15 +149,19 @@ fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
         }
         drop(sender);
         let mut waiting = BTreeMap::new();
-        let mut printed = 0;
+        let (mut passed_on, mut runs) = (0, 0);
         for (number, line) in receiver {
             waiting.insert(number, line);
-            while let Some(line) = waiting.remove(&printed) {
-                put(&line)?;
-                printed += 1;
+            while let Some(line) = waiting.remove(&passed_on) {
+                // Everything before is known here, so what is left out does not depend on who was faster.
+                if let Some(line) = line.filter(|_| !left_out(tasks[passed_on])) {
+                    put(&Line::Run(line).to_json())?;
+                    runs += 1;
+                }
+                passed_on += 1;
             }
         }
-        put(&Line::End { runs: printed as u64 }.to_json())
+        put(&Line::End { runs }.to_json())
     })
 }
 
@@ -146,10 +176,10 @@ fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {
     tasks.get(number).map(|task| (number, *task))
 }
 
-fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
+fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
     // For people who look for a slow scenario; judges nothing.
     let started = Instant::now();
-    let Outcome { verdict, run, report, trace } =
+    let Outcome { verdict, run, cause, report, trace } =
         outcome::of(scenario, seed, options.seeds.look_at(scenario, seed), &options.traces);
     let elapsed = started.elapsed().as_micros();
     let wall_us = options.timings.then(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
@@ -157,7 +187,7 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
         Verdict::Pass(obligations) if *obligations > 0 => Some((rule.id.to_owned(), *obligations)),
         _ => None,
     };
-    let line = RunLine {
+    RunLine {
         scenario: scenario.name.to_owned(),
         seed,
         verdict,
@@ -167,9 +197,9 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
         events: run.as_ref().map_or(0, |run| run.records.len() as u64),
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
         hash: run.as_ref().map(|run| format!("{:032x}", run::trace_hash(run))),
+        cause,
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),
         wall_us,
-    };
-    Line::Run(line).to_json()
+    }
 }

@@ -1,0 +1,87 @@
+//! One program, all scenarios: what they find, and after how many seeds.
+//!
+//! A scenario's seeds end with its first failing one. One run at a time, so that a program that dies or never
+//! answers does so in a known run; the scenarios after that one are then run all the same.
+
+use crate::line::{Finding, Seen};
+use labs::run::Suite;
+use labs::stop::Stop;
+use labs::targets::{Ended, Request, Seeds, Traces};
+use scenario::line::{Listed, RunLine, RunVerdict};
+use std::time::{Duration, Instant};
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Real time for one run; the slowest of the reference takes well under a second.
+    pub run: Duration,
+    /// Real time for all runs of one program.
+    pub all: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { run: Duration::from_secs(60), all: Duration::from_secs(600) }
+    }
+}
+
+/// Runs every scenario of these suites with up to that many seeds. What passed has no finding.
+pub fn findings(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Vec<Finding>, Stop> {
+    let mut found = Vec::new();
+    let ends = Instant::now() + limits.all;
+    for suite in suites {
+        let mut rest: &[Listed] = &suite.scenarios;
+        while !rest.is_empty() {
+            let patience = limits.run.min(ends.saturating_duration_since(Instant::now()));
+            if patience.is_zero() {
+                let sentence = format!("all runs together took more than {} s", limits.all.as_secs());
+                let not_judged = |one: &Listed| Finding {
+                    scenario: one.name.clone(),
+                    seeds: 1,
+                    seen: Seen::NotJudged(sentence.clone()),
+                };
+                found.extend(rest.iter().map(not_judged));
+                break;
+            }
+            let mut lines = Vec::new();
+            let ended =
+                suite.binary.run_within(&request(rest, seeds), Some(patience), |line| lines.push(line))?;
+            found.extend(lines.iter().filter_map(failed));
+            let seen = match ended {
+                Ended::All => break,
+                Ended::Died(sentence) => Seen::Died(sentence),
+                Ended::Silent => Seen::NotJudged(format!("no verdict within {} s", patience.as_secs())),
+            };
+            let (place, seeds) = broken_off(rest, &lines, seeds).ok_or_else(|| {
+                Stop::failed("the test program ran everything, and never said so: a fault of the kit")
+            })?;
+            found.push(Finding { scenario: rest[place].name.clone(), seeds, seen });
+            rest = &rest[place + 1..];
+        }
+    }
+    Ok(found)
+}
+
+fn request(scenarios: &[Listed], seeds: u64) -> Request {
+    let names = scenarios.iter().map(|one| one.name.clone()).collect();
+    Request { names, seeds: Seeds::UntilFailure(seeds), jobs: 1, traces: Traces::Never }
+}
+
+fn failed(line: &RunLine) -> Option<Finding> {
+    let cause = line.cause.clone().filter(|_| line.verdict != RunVerdict::Pass)?;
+    Some(Finding { scenario: line.scenario.clone(), seeds: line.seed + 1, seen: Seen::Failed(cause) })
+}
+
+/// The first scenario with runs missing, by its place, and how many seeds it had with the one that is missing.
+fn broken_off(scenarios: &[Listed], lines: &[RunLine], seeds: u64) -> Option<(usize, u64)> {
+    scenarios.iter().enumerate().find_map(|(place, one)| {
+        let of_it = lines.iter().filter(|line| line.scenario == one.name);
+        let (mut done, mut over) = (0, false);
+        for line in of_it {
+            done += 1;
+            over |= line.verdict != RunVerdict::Pass;
+        }
+        let wanted = if one.seeded { seeds } else { 1 };
+        (!over && done < wanted).then_some((place, done + 1))
+    })
+}
