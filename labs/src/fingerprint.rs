@@ -27,7 +27,8 @@ const OTHERS: [&str; 3] = ["labrpc/src/real", "labrpc/src/tcp", "tracecheck/src/
 /// A source file that is no Rust, as a sentence.
 pub fn code(files: &Files) -> Result<String, String> {
     of(files, |path| {
-        CODE.iter().any(|folder| path.starts_with(folder)) && !OTHERS.iter().any(|other| path.starts_with(other))
+        CODE.iter().any(|folder| path.starts_with(folder))
+            && !OTHERS.iter().any(|other| path.starts_with(other))
     })
 }
 
@@ -86,7 +87,8 @@ fn write(stream: TokenStream, out: &mut String) {
 
 /// What follows, if a doc comment begins here. To the compiler one is `#[doc = "…"]` or `#![doc = "…"]`.
 fn documentation<'a>(tree: &TokenTree, after: &'a [TokenTree]) -> Option<&'a [TokenTree]> {
-    let sign = |tree: &TokenTree, sign: char| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign);
+    let sign =
+        |tree: &TokenTree, sign: char| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign);
     if !sign(tree, '#') {
         return None;
     }
