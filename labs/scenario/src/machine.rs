@@ -25,6 +25,8 @@ struct Options {
     jobs: usize,
     traces: Traces,
     timings: bool,
+    /// Whether lines tell the traces' hashes, which take a good third of a run's time.
+    hashes: bool,
 }
 
 /// Serves one command.
@@ -64,11 +66,16 @@ fn print_line(line: &impl Serialize) -> Result<(), String> {
 /// Reads the options of `run` and finds the scenarios.
 fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario>, Options), String> {
     let traces = Traces::Failing(run::trace_directory());
-    let mut options = Options { names: Vec::new(), seeds: Seeds::UpTo(10), jobs: 1, traces, timings: false };
+    let (names, seeds) = (Vec::new(), Seeds::UpTo(10));
+    let mut options = Options { names, seeds, jobs: 1, traces, timings: false, hashes: true };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
         if option == "--timings" {
             options.timings = true;
+            continue;
+        }
+        if option == "--no-hash" {
+            options.hashes = false;
             continue;
         }
         let value = rest.next().ok_or_else(|| format!("{option} needs a value"))?;
@@ -79,6 +86,7 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
             "--names" => options.names.extend(value.split(',').map(str::to_owned)),
             "--seeds" => options.seeds = Seeds::UpTo(positive()?),
             "--seed" => options.seeds = Seeds::Only(number()?),
+            "--seed-range" => options.seeds = range(value)?,
             "--jobs" => options.jobs = usize::try_from(positive()?).unwrap_or(usize::MAX),
             "--trace-dir" => options.traces = Traces::All(PathBuf::from(value)),
             "--trace-file" => options.traces = Traces::File(PathBuf::from(value)),
@@ -98,6 +106,15 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
         return Err("--trace-file takes the trace of one run: give one name and one seed".to_owned());
     }
     Ok((chosen, options))
+}
+
+/// Seeds written as `20..30`, without the last number.
+fn range(text: &str) -> Result<Seeds, String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    let (from, to) = parsed
+        .filter(|(from, to)| from < to)
+        .ok_or_else(|| format!("--seed-range `{text}` is no range of seeds, such as 20..30"))?;
+    Ok(Seeds::Range(from, to))
 }
 
 /// Runs every scenario with every seed, on `jobs` threads, and prints each result once all before it are.
@@ -166,7 +183,7 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
         bytes: run.as_ref().map_or(0, |run| run.bytes),
         events: run.as_ref().map_or(0, |run| run.records.len() as u64),
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
-        hash: run.as_ref().map(|run| format!("{:032x}", run::trace_hash(run))),
+        hash: run.as_ref().filter(|_| options.hashes).map(|run| format!("{:032x}", run::trace_hash(run))),
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),
         wall_us,
