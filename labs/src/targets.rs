@@ -59,7 +59,7 @@ pub enum Seeds {
 /// Where traces go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Traces {
-    /// Nowhere: who asks only counts.
+    /// Nowhere, and their hashes are not told either: who asks only counts.
     Never,
     /// Those of failing runs, where the binary puts them by itself.
     Failing,
@@ -256,7 +256,7 @@ impl Binary {
         };
         match &request.traces {
             Traces::Failing => {}
-            Traces::Never => drop(command.arg("--no-traces")),
+            Traces::Never => drop(command.args(["--no-traces", "--no-hash"])),
             Traces::All(directory) => drop(command.arg("--trace-dir").arg(directory)),
             Traces::File(path) => drop(command.arg("--trace-file").arg(path)),
         }

@@ -81,7 +81,8 @@ pub struct RunLine {
     pub events: u64,
     /// How often each rule was exercised and held. A rule that nothing triggered is left out.
     pub rules: BTreeMap<String, u64>,
-    /// The hash of the trace (xxh3-128, hexadecimal): equal runs have equal ones. Missing if there is no trace.
+    /// The hash of the trace (xxh3-128, hexadecimal): equal runs have equal ones. Missing if there is no trace,
+    /// and with `--no-hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// Why it did not pass, for programs; missing if it passed.

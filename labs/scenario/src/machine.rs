@@ -27,6 +27,8 @@ struct Options {
     timings: bool,
     /// Whether a scenario's seeds after its first failing one are left out.
     until_failure: bool,
+    /// Whether lines tell the traces' hashes, which take a good third of a run's time.
+    hashes: bool,
 }
 
 /// Serves one command.
@@ -73,23 +75,12 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
         traces,
         timings: false,
         until_failure: false,
+        hashes: true,
     };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
-        match option.as_str() {
-            "--timings" => {
-                options.timings = true;
-                continue;
-            }
-            "--until-failure" => {
-                options.until_failure = true;
-                continue;
-            }
-            "--no-traces" => {
-                options.traces = Traces::Never;
-                continue;
-            }
-            _ => {}
+        if flag(option, &mut options) {
+            continue;
         }
         let value = rest.next().ok_or_else(|| format!("{option} needs a value"))?;
         let number = || value.parse::<u64>().map_err(|_| format!("{option} `{value}` is no whole number"));
@@ -99,6 +90,7 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
             "--names" => options.names.extend(value.split(',').map(str::to_owned)),
             "--seeds" => options.seeds = Seeds::UpTo(positive()?),
             "--seed" => options.seeds = Seeds::Only(number()?),
+            "--seed-range" => options.seeds = range(value)?,
             "--jobs" => options.jobs = usize::try_from(positive()?).unwrap_or(usize::MAX),
             "--trace-dir" => options.traces = Traces::All(PathBuf::from(value)),
             "--trace-file" => options.traces = Traces::File(PathBuf::from(value)),
@@ -118,6 +110,27 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
         return Err("--trace-file takes the trace of one run: give one name and one seed".to_owned());
     }
     Ok((chosen, options))
+}
+
+/// Takes an option that has no value; false if this is none.
+fn flag(option: &str, options: &mut Options) -> bool {
+    match option {
+        "--timings" => options.timings = true,
+        "--until-failure" => options.until_failure = true,
+        "--no-hash" => options.hashes = false,
+        "--no-traces" => options.traces = Traces::Never,
+        _ => return false,
+    }
+    true
+}
+
+/// Seeds written as `20..30`, without the last number.
+fn range(text: &str) -> Result<Seeds, String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    let (from, to) = parsed
+        .filter(|(from, to)| from < to)
+        .ok_or_else(|| format!("--seed-range `{text}` is no range of seeds, such as 20..30"))?;
+    Ok(Seeds::Range(from, to))
 }
 
 /// Runs every scenario with every seed, on `jobs` threads, and prints each result once all before it are.
@@ -196,7 +209,7 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
         bytes: run.as_ref().map_or(0, |run| run.bytes),
         events: run.as_ref().map_or(0, |run| run.records.len() as u64),
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
-        hash: run.as_ref().map(|run| format!("{:032x}", run::trace_hash(run))),
+        hash: run.as_ref().filter(|_| options.hashes).map(|run| format!("{:032x}", run::trace_hash(run))),
         cause,
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),

@@ -7,6 +7,7 @@ use std::path::Path;
 pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("machine::lists_the_scenarios", lists_the_scenarios),
     ("machine::results_do_not_depend_on_the_threads", results_do_not_depend_on_the_threads),
+    ("machine::ranges_of_seeds", ranges_of_seeds),
     ("machine::verdicts", verdicts),
     ("machine::only_the_first_seed_runs_twice", only_the_first_seed_runs_twice),
     ("machine::traces_of_passing_runs_on_request", traces_of_passing_runs_on_request),
@@ -46,6 +47,32 @@ fn results_do_not_depend_on_the_threads() -> Result<(), String> {
         _ => None,
     };
     assert_ne!(hash(&one[0]), hash(&one[1]), "another seed is another run");
+    Ok(())
+}
+
+/// The second half of the seeds is what a run of all of them says of it.
+fn ranges_of_seeds() -> Result<(), String> {
+    let traces = directory();
+    let run = |options: &[&str]| {
+        let names = ["run", "--names", "lab2a_01_first_leader,lab2a_09_script"];
+        lines(&[&names[..], options].concat(), traces.path())
+    };
+    let of = |lines: Vec<Line>| -> Vec<_> {
+        let runs = lines.into_iter().filter_map(|line| match line {
+            Line::Run(run) => Some((run.scenario, run.seed, run.hash)),
+            _ => None,
+        });
+        runs.collect()
+    };
+    let (all, part) = (of(run(&["--seeds", "20"])), of(run(&["--seed-range", "10..20"])));
+    assert_eq!(part[..10], all[10..20]);
+    assert_eq!(part[10..], all[20..], "a script runs once, with seed 0");
+    let bare = of(run(&["--seed-range", "10..20", "--no-hash"]));
+    let named = |all: &[(String, u64, Option<String>)]| -> Vec<_> {
+        all.iter().map(|(name, seed, _)| (name.clone(), *seed)).collect()
+    };
+    assert_eq!(named(&bare), named(&part));
+    assert!(part.iter().all(|run| run.2.is_some()) && bare.iter().all(|run| run.2.is_none()));
     Ok(())
 }
 
@@ -120,11 +147,15 @@ fn scenarios_may_print() -> Result<(), String> {
 
 fn wrong_arguments_are_one_sentence() -> Result<(), String> {
     let traces = directory();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--raftlab"], "error: after --raftlab comes list, plant or run\n"),
         (&["--raftlab", "run", "--jobs", "0"], "error: --jobs must be 1 or more\n"),
         (&["--raftlab", "run", "--seeds", "many"], "error: --seeds `many` is no whole number\n"),
         (&["--raftlab", "run", "--seed"], "error: --seed needs a value\n"),
+        (
+            &["--raftlab", "run", "--seed-range", "9..9"],
+            "error: --seed-range `9..9` is no range of seeds, such as 20..30\n",
+        ),
         (&["--raftlab", "run", "--names", "lab9"], "error: no scenario is called lab9\n"),
         (
             &["--raftlab", "run", "--trace-file", "x"],
