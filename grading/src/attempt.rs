@@ -19,15 +19,26 @@ pub struct Limits {
     pub all: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { run: Duration::from_secs(60), all: Duration::from_secs(600) }
+impl Limits {
+    /// Generous ones for that many seeds: ten times what the reference takes on a busy machine.
+    pub fn of(seeds: u64) -> Limits {
+        let all = 600_u64.saturating_add(seeds.saturating_mul(6));
+        Limits { run: Duration::from_secs(60), all: Duration::from_secs(all) }
     }
 }
 
-/// Runs every scenario of these suites with up to that many seeds. What passed has no finding.
-pub fn findings(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Vec<Finding>, Stop> {
-    let mut found = Vec::new();
+/// What came of all runs of one program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// What was found, in the order of the scenarios. What passed has no finding.
+    pub findings: Vec<Finding>,
+    /// How many runs gave a verdict.
+    pub runs: u64,
+}
+
+/// Runs every scenario of these suites with up to that many seeds.
+pub fn run(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Attempt, Stop> {
+    let (mut found, mut runs) = (Vec::new(), 0);
     let ends = Instant::now() + limits.all;
     for suite in suites {
         let mut rest: &[Listed] = &suite.scenarios;
@@ -39,6 +50,7 @@ pub fn findings(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Vec<Find
                     scenario: one.name.clone(),
                     seeds: 1,
                     seen: Seen::NotJudged(sentence.clone()),
+                    report: None,
                 };
                 found.extend(rest.iter().map(not_judged));
                 break;
@@ -47,6 +59,7 @@ pub fn findings(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Vec<Find
             let ended =
                 suite.binary.run_within(&request(rest, seeds), Some(patience), |line| lines.push(line))?;
             found.extend(lines.iter().filter_map(failed));
+            runs += lines.len() as u64;
             let seen = match ended {
                 Ended::All => break,
                 Ended::Died(sentence) => Seen::Died(sentence),
@@ -55,11 +68,11 @@ pub fn findings(suites: &[Suite], seeds: u64, limits: Limits) -> Result<Vec<Find
             let (place, seeds) = broken_off(rest, &lines, seeds).ok_or_else(|| {
                 Stop::failed("the test program ran everything, and never said so: a fault of the kit")
             })?;
-            found.push(Finding { scenario: rest[place].name.clone(), seeds, seen });
+            found.push(Finding { scenario: rest[place].name.clone(), seeds, seen, report: None });
             rest = &rest[place + 1..];
         }
     }
-    Ok(found)
+    Ok(Attempt { findings: found, runs })
 }
 
 fn request(scenarios: &[Listed], seeds: u64) -> Request {
@@ -69,7 +82,12 @@ fn request(scenarios: &[Listed], seeds: u64) -> Request {
 
 fn failed(line: &RunLine) -> Option<Finding> {
     let cause = line.cause.clone().filter(|_| line.verdict != RunVerdict::Pass)?;
-    Some(Finding { scenario: line.scenario.clone(), seeds: line.seed + 1, seen: Seen::Failed(cause) })
+    Some(Finding {
+        scenario: line.scenario.clone(),
+        seeds: line.seed + 1,
+        seen: Seen::Failed(cause),
+        report: line.report.clone(),
+    })
 }
 
 /// The first scenario with runs missing, by its place, and how many seeds it had with the one that is missing.

@@ -39,7 +39,7 @@ pub fn build(trees: &[Tree<'_>]) -> Result<Vec<Suite>, Stop> {
 
 /// Holds the reference to what its copies are held to.
 pub fn reference_passes(suites: &[Suite], seeds: u64) -> Result<(), Stop> {
-    match attempt::findings(suites, seeds, Limits::default())?.first() {
+    match attempt::run(suites, seeds, Limits::of(seeds))?.findings.first() {
         None => Ok(()),
         Some(finding) => Err(Stop::failed(format!(
             "the reference itself fails {} with seed {} ({}): a kill would prove nothing; see `cargo labs replay {} {}`",

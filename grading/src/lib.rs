@@ -10,6 +10,7 @@
 //! Never: changes a file of the workspace, but the page that it is told to write; reads a clock to judge.
 
 pub mod attempt;
+pub mod bench;
 pub mod cli;
 pub mod corpus;
 pub mod crew;
@@ -17,4 +18,6 @@ pub mod edit;
 pub mod line;
 pub mod matrix;
 pub mod mutants;
+pub mod page;
 pub mod tree;
+pub mod variants;

@@ -1,8 +1,8 @@
 //! What the commands print with `--format json`, one object a line, for who writes it and for who reads it: the
 //! page is made from such lines.
 //!
-//! `cargo grade mutants` prints a [`Line::Matrix`], a [`Line::Mutant`] for each, and a [`Line::End`]; without an
-//! end it was interrupted. All but the milliseconds depends on code, corpus and seeds alone.
+//! `cargo grade mutants` prints a [`Line::Matrix`], a [`Line::Mutant`] for each, and a [`Line::End`]; `cargo grade
+//! variants` the same with [`Line::Variants`] and [`Line::Variant`]. Without an end it was interrupted. All but the milliseconds depends on code, corpus and seeds alone.
 
 use scenario::line::{Cause, CauseKind};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,10 @@ pub enum Line {
     Matrix(Head),
     /// What came of one mutant.
     Mutant(MutantLine),
+    /// Variants follow.
+    Variants(Head),
+    /// What came of one variant.
+    Variant(VariantLine),
     /// Everything that was asked for was done.
     End {
         /// How many mutants or variants there were.
@@ -32,6 +36,10 @@ impl Line {
 /// What the lines that follow speak of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
+    /// The fingerprint of the code that was run, as `labs::fingerprint::code` has it.
+    pub code: String,
+    /// The fingerprint of the corpus that was tried.
+    pub corpus: String,
     /// How many seeds each seeded scenario had at most.
     pub seeds: u64,
     /// The scenarios' names, in their order.
@@ -98,6 +106,40 @@ pub enum MutantVerdict {
     NotBuilt,
 }
 
+/// What came of one variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantLine {
+    /// Its id.
+    pub id: String,
+    /// What came of it, in one word.
+    pub verdict: VariantVerdict,
+    /// How many runs gave a verdict.
+    pub runs: u64,
+    /// What was found, in the order of the scenarios; a scenario that passed has no entry.
+    pub findings: Vec<Finding>,
+    /// The compiler's words, if it does not compile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<String>,
+    /// Real milliseconds to build it.
+    pub build_ms: u64,
+    /// Real milliseconds to run it.
+    pub run_ms: u64,
+}
+
+/// What came of a variant, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariantVerdict {
+    /// Every scenario passed with every seed.
+    Passed,
+    /// Some scenario failed, though the variant is correct.
+    Failed,
+    /// No scenario failed, but some gave no verdict.
+    NotJudged,
+    /// It does not compile: a fault of the corpus.
+    NotBuilt,
+}
+
 /// A scenario that did not pass with all its seeds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -108,6 +150,9 @@ pub struct Finding {
     /// What was seen.
     #[serde(flatten)]
     pub seen: Seen,
+    /// What a student would read; kept for variants only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 /// What was seen of a run that did not pass.
@@ -155,6 +200,14 @@ impl Finding {
             CauseKind::NotReproducible => "not reproducible".to_owned(),
             CauseKind::Trace => "no trace".to_owned(),
             CauseKind::Kit => "kit".to_owned(),
+        }
+    }
+
+    /// What was seen, as one sentence.
+    pub fn sentence(&self) -> &str {
+        match &self.seen {
+            Seen::Failed(cause) => &cause.sentence,
+            Seen::Died(sentence) | Seen::NotJudged(sentence) => sentence,
         }
     }
 

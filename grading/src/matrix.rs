@@ -14,11 +14,16 @@ pub fn human(head: &Head, mutants: &[Mutant], lines: &[MutantLine]) -> String {
     let mut out = matrix(head, lines);
     let _ = write!(out, "\n{LEGEND}\n\n{}", table(lines));
     out.push_str(&complaints(mutants, lines));
-    let _ = write!(out, "\n{}\n", totals(head, lines));
+    let wall: u64 = lines.iter().map(|line| line.build_ms + line.run_ms).sum();
+    let build: u64 = lines.iter().map(|line| line.build_ms).sum();
+    let time = format!("{} s of work, {} s of it building.", wall / 1000, build / 1000);
+    let text = format!("{} {time}", totals(head, lines));
+    let _ = write!(out, "\n{}\n", textwrap::fill(&text, WIDTH));
     out
 }
 
-const LEGEND: &str = "\
+/// What the characters of the matrix mean.
+pub const LEGEND: &str = "\
 A digit: so many seeds until the scenario failed; + more than nine; · it passed
 with all of them; ? it gave no verdict.";
 
@@ -144,7 +149,7 @@ fn complaints(mutants: &[Mutant], lines: &[MutantLine]) -> String {
     out
 }
 
-/// How many were killed, and how fast.
+/// How many were killed, and after how many seeds, as one paragraph.
 pub fn totals(head: &Head, lines: &[MutantLine]) -> String {
     let equivalent = lines.iter().filter(|line| line.equivalent).count();
     let real: Vec<&MutantLine> = lines.iter().filter(|line| !line.equivalent).collect();
@@ -169,8 +174,5 @@ pub fn totals(head: &Head, lines: &[MutantLine]) -> String {
             let _ = write!(text, " {count} {what}.");
         }
     }
-    let wall: u64 = lines.iter().map(|line| line.build_ms + line.run_ms).sum();
-    let build: u64 = lines.iter().map(|line| line.build_ms).sum();
-    let _ = write!(text, " {} s of work, {} s of it building.", wall / 1000, build / 1000);
-    textwrap::fill(&text, WIDTH)
+    text
 }

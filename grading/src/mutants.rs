@@ -1,55 +1,34 @@
 //! `cargo grade mutants`: every mistake of the corpus, held against all scenarios.
 
-use crate::attempt::{self, Limits};
+use crate::bench::{self, Bench, Course, Tried};
 use crate::cli::MutantsArguments;
-use crate::corpus::{self, Mutant};
-use crate::line::{Finding, Head, Line, MutantLine, MutantVerdict, Seen};
-use crate::tree::{self, Built, Tree};
+use crate::corpus::{self, MUTANTS, Mutant};
+use crate::line::{Line, MutantLine, MutantVerdict};
+use crate::tree::Tree;
 use crate::{crew, matrix};
 use labs::cli::Format;
-use labs::run::{self, Suite};
-use labs::starter;
 use labs::stop::Stop;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// Runs the command.
 pub fn main(arguments: &MutantsArguments) -> Result<ExitCode, Stop> {
-    let workspace = starter::original()?;
-    let files = starter::sources(&workspace.root).map_err(Stop::failed)?;
-    let all = corpus::mutants(&files)?;
+    let course = Course::here()?;
+    let all = corpus::mutants(&course.files)?;
     let mutants = corpus::only(all, |one| &one.id, &arguments.only, "mutant")?;
-    let _lock = tree::lock(&workspace.root)?;
-    let jobs = arguments.jobs.map_or_else(run::processors, NonZeroUsize::get).min(mutants.len());
-    let trees: Result<Vec<Tree<'_>>, Stop> =
-        (1..=jobs).map(|job| Tree::open(&workspace.root, job, &files)).collect();
-    let trees = trees?;
-    let suites = crew::build(&trees)?;
-    let scenarios = names(&suites);
-    corpus::known_scenarios(&mutants, &scenarios)?;
     let seeds = arguments.seeds.get();
-    crew::reference_passes(&suites, seeds)?;
+    let check = |names: &[String]| corpus::known_scenarios(&mutants, names);
+    let bench = Bench::set_up(&course, arguments.jobs, mutants.len(), seeds, check)?;
 
     let json = arguments.format == Format::Json;
-    let head = Head { seeds, scenarios };
+    let head = bench.head(&course, MUTANTS, seeds)?;
     if json {
         println!("{}", Line::Matrix(head.clone()).to_json());
     }
-    let bar = crew::bar(mutants.len(), "mutants");
-    let mut lines = Vec::new();
-    crew::each(
-        trees,
-        &mutants,
-        &bar,
-        |tree, mutant| attempt(tree, mutant, seeds),
-        |line: MutantLine| {
-            if json {
-                println!("{}", Line::Mutant(line.clone()).to_json());
-            }
-            lines.push(line);
-        },
-    )?;
+    let lines = try_all(bench, &mutants, seeds, |line| {
+        if json {
+            println!("{}", Line::Mutant(line.clone()).to_json());
+        }
+    })?;
     if json {
         println!("{}", Line::End { count: lines.len() as u64 }.to_json());
     } else {
@@ -59,39 +38,28 @@ pub fn main(arguments: &MutantsArguments) -> Result<ExitCode, Stop> {
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The scenarios' names, in their order.
-pub fn names(suites: &[Suite]) -> Vec<String> {
-    suites.iter().flat_map(|suite| &suite.scenarios).map(|one| one.name.clone()).collect()
-}
-
-/// Builds and runs one mutant.
-pub fn attempt(tree: &mut Tree<'_>, mutant: &Mutant, seeds: u64) -> Result<MutantLine, Stop> {
-    // For people who wonder where the minutes go; judges nothing.
-    let began = Instant::now();
-    tree.edit(&mutant.edits)?;
-    let built = tree.build();
-    tree.restore()?;
-    let (built, build_ms) = (built?, millis(began));
-    let began = Instant::now();
-    let (findings, compiler) = match built {
-        Built::Suites(suites) => (attempt::findings(&suites, seeds, Limits::default())?, None),
-        Built::Refused(said) => (vec![], Some(said)),
+/// Tries every mutant, and shows each result in their order.
+pub fn try_all(
+    bench: Bench<'_>,
+    mutants: &[Mutant],
+    seeds: u64,
+    mut seen: impl FnMut(&MutantLine),
+) -> Result<Vec<MutantLine>, Stop> {
+    let bar = crew::bar(mutants.len(), "mutants");
+    let mut lines = Vec::new();
+    let work = |tree: &mut Tree<'_>, mutant: &Mutant| {
+        bench::attempt(tree, &mutant.edits, seeds).map(|tried| line(mutant, tried))
     };
-    Ok(line(mutant, findings, compiler, build_ms, millis(began)))
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    crew::each(bench.trees, mutants, &bar, work, |line| {
+        seen(&line);
+        lines.push(line);
+    })?;
+    Ok(lines)
 }
 
 /// What the findings add up to.
-pub fn line(
-    mutant: &Mutant,
-    findings: Vec<Finding>,
-    compiler: Option<String>,
-    build_ms: u64,
-    run_ms: u64,
-) -> MutantLine {
+pub fn line(mutant: &Mutant, tried: Tried) -> MutantLine {
+    let Tried { mut findings, compiler, build_ms, run_ms, .. } = tried;
     let seeds = findings.iter().filter(|finding| finding.kills()).map(|finding| finding.seeds).min();
     let verdict = match (&compiler, seeds, &findings[..]) {
         (Some(_), ..) => MutantVerdict::NotBuilt,
@@ -104,6 +72,8 @@ pub fn line(
         Some(_) => verdict == MutantVerdict::Survived,
         None => mutant.expect.iter().any(named),
     };
+    // A sentence says enough of what is meant to fail.
+    findings.iter_mut().for_each(|finding| finding.report = None);
     MutantLine {
         id: mutant.id.clone(),
         verdict,
@@ -115,15 +85,5 @@ pub fn line(
         compiler,
         build_ms,
         run_ms,
-    }
-}
-
-impl Finding {
-    /// What was seen, as one sentence.
-    pub fn sentence(&self) -> &str {
-        match &self.seen {
-            Seen::Failed(cause) => &cause.sentence,
-            Seen::Died(sentence) | Seen::NotJudged(sentence) => sentence,
-        }
     }
 }
