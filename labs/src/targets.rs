@@ -217,6 +217,11 @@ fn binary(line: &str) -> Option<Binary> {
 }
 
 impl Binary {
+    /// The test program at `path`, to be run in `directory`.
+    pub fn at(path: PathBuf, directory: PathBuf) -> Binary {
+        Binary { path, directory }
+    }
+
     /// What it can run.
     pub fn list(&self) -> Result<Vec<Listed>, Stop> {
         let output = self.command("list").output().map_err(|why| self.not_started(&why))?;

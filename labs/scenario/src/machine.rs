@@ -142,39 +142,68 @@ fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
     let left_out = |(scenario, seed): (usize, u64)| {
         options.until_failure && seed > failed[scenario].load(Ordering::Relaxed)
     };
+    let work = |task @ (scenario, seed): (usize, u64)| {
+        let line = (!left_out(task)).then(|| run_line(&scenarios[scenario], seed, options))?;
+        if line.verdict != RunVerdict::Pass {
+            failed[scenario].fetch_min(seed, Ordering::Relaxed);
+        }
+        Some(line)
+    };
+    let mut runs = 0;
+    let print = |task, line: Option<RunLine>| {
+        // Everything before is known here, so what is left out does not depend on who was faster.
+        let Some(line) = line.filter(|_| !left_out(task)) else { return Ok(()) };
+        runs += 1;
+        put(&Line::Run(line).to_json())
+    };
+    if options.jobs == 1 {
+        in_turn(&tasks, work, print)
+    } else {
+        at_once(&tasks, options.jobs, work, print)
+    }?;
+    put(&Line::End { runs }.to_json())
+}
+
+/// Prints each result before the next run begins: if the program dies, it is known in which.
+fn in_turn<T: Copy, R>(
+    tasks: &[T],
+    work: impl Fn(T) -> R,
+    mut print: impl FnMut(T, R) -> io::Result<()>,
+) -> io::Result<()> {
+    tasks.iter().try_for_each(|task| print(*task, work(*task)))
+}
+
+/// Does the tasks on so many threads, and prints the results in the order of the tasks.
+fn at_once<T: Copy + Sync, R: Send>(
+    tasks: &[T],
+    jobs: usize,
+    work: impl Fn(T) -> R + Sync,
+    mut print: impl FnMut(T, R) -> io::Result<()>,
+) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs.min(tasks.len()) {
-            let (sender, next, tasks, failed, left_out) = (sender.clone(), &next, &tasks, &failed, &left_out);
+        for _ in 0..jobs.min(tasks.len()) {
+            let (sender, next, work) = (sender.clone(), &next, &work);
             scope.spawn(move || {
-                while let Some((number, task @ (scenario, seed))) = take(next, tasks) {
-                    let line = (!left_out(task)).then(|| run_line(&scenarios[scenario], seed, options));
-                    if line.as_ref().is_some_and(|line| line.verdict != RunVerdict::Pass) {
-                        failed[scenario].fetch_min(seed, Ordering::Relaxed);
-                    }
+                while let Some((number, task)) = take(next, tasks) {
                     // Nobody listens any more only when standard output is gone: then there is no use in going on.
-                    if sender.send((number, line)).is_err() {
+                    if sender.send((number, work(task))).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(sender);
-        let mut waiting = BTreeMap::new();
-        let (mut passed_on, mut runs) = (0, 0);
-        for (number, line) in receiver {
-            waiting.insert(number, line);
-            while let Some(line) = waiting.remove(&passed_on) {
-                // Everything before is known here, so what is left out does not depend on who was faster.
-                if let Some(line) = line.filter(|_| !left_out(tasks[passed_on])) {
-                    put(&Line::Run(line).to_json())?;
-                    runs += 1;
-                }
-                passed_on += 1;
+        let (mut waiting, mut printed) = (BTreeMap::new(), 0);
+        for (number, result) in receiver {
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&printed) {
+                print(tasks[printed], result)?;
+                printed += 1;
             }
         }
-        put(&Line::End { runs }.to_json())
+        Ok(())
     })
 }
 
