@@ -1,17 +1,18 @@
-//! `cargo grade`: the instructor's command line. It has no commands yet, and says so.
+//! `cargo grade`.
 
 use clap::Parser;
+use grading::cli::{Cli, Command};
+use grading::{mutants, page, variants};
 use std::process::ExitCode;
 
-/// The instructor's side of raftlab. It has no commands yet: submissions cannot be graded with this version.
-#[derive(Debug, Parser)]
-#[command(name = "cargo grade", bin_name = "cargo grade", version)]
-struct Cli {}
-
 fn main() -> ExitCode {
-    let Cli {} = Cli::parse();
-    eprintln!(
-        "cargo grade has no commands yet: this version runs labs (cargo labs run) but grades no submissions"
-    );
-    ExitCode::from(2)
+    let done = match Cli::parse().command {
+        Command::Mutants(arguments) => mutants::main(&arguments),
+        Command::Variants(arguments) => variants::main(&arguments),
+        Command::Page(arguments) => page::main(&arguments),
+    };
+    done.unwrap_or_else(|stop| {
+        eprintln!("error: {stop}");
+        stop.exit_code()
+    })
 }

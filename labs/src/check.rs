@@ -7,12 +7,11 @@
 
 use crate::cli::CheckArguments;
 use crate::run::{self, Suite};
-use crate::starter::{self, Files};
+use crate::starter;
 use crate::stop::Stop;
 use crate::student_files::{Part, StudentFiles};
 use crate::targets::{self, Binary, Request, Seeds, Traces, Workspace};
 use scenario::line::{Listed, RunLine, RunVerdict};
-use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
@@ -63,26 +62,7 @@ fn step(suites: &[Suite], solved: &[Part], open: &[Part], seeds: u64) -> Result<
 /// Makes the tree the starter with the solution of all parts up to `solved`.
 fn put(original: &Workspace, tree: &Workspace, solved: Option<&str>) -> Result<(), Stop> {
     let files = starter::generate(&original.root, solved).map_err(Stop::usage)?;
-    remove_others(&tree.root, &tree.root, &files).map_err(|why| {
-        Stop::failed(format!("{} cannot be tidied: {why}. Delete it and try again", tree.root.display()))
-    })?;
-    starter::write(&files, &tree.root).map_err(Stop::failed)
-}
-
-/// Deletes what an earlier check left and this starter lacks.
-fn remove_others(root: &Path, directory: &Path, files: &Files) -> std::io::Result<()> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Ok(()) };
-    for entry in entries {
-        let path = entry?.path();
-        let relative: Vec<_> =
-            path.strip_prefix(root).unwrap_or(&path).iter().map(|part| part.to_string_lossy()).collect();
-        if path.is_dir() {
-            remove_others(root, &path, files)?;
-        } else if !files.contains_key(&relative.join("/")) {
-            std::fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
+    starter::mirror(&files, &tree.root).map_err(Stop::failed)
 }
 
 /// Builds everything that students build; a warning is a failure. The scenarios' binaries are taken from this very

@@ -11,6 +11,7 @@
 pub mod check;
 pub mod cli;
 pub mod cut;
+pub mod fingerprint;
 pub mod replay;
 pub mod run;
 pub mod starter;

@@ -67,7 +67,7 @@ pub fn suites(workspace: &Workspace) -> Result<Vec<Suite>, Stop> {
 }
 
 /// These binaries, each with its list.
-pub(crate) fn listed(binaries: Vec<Binary>) -> Result<Vec<Suite>, Stop> {
+pub fn listed(binaries: Vec<Binary>) -> Result<Vec<Suite>, Stop> {
     let with_list = |binary: Binary| Ok(Suite { scenarios: binary.list()?, binary });
     binaries.into_iter().map(with_list).collect()
 }
@@ -98,7 +98,7 @@ fn choose<'a>(suites: &'a [Suite], labs: &[String]) -> Result<Vec<Chosen<'a>>, S
 /// Runs the chosen scenarios, with a bar on the terminal, and collects the results.
 fn run(chosen: &[Chosen<'_>], request: &Request, mut seen: impl FnMut(&RunLine)) -> Result<Vec<Row>, Stop> {
     let seeds = |one: &Listed| match request.seeds {
-        targets::Seeds::UpTo(count) if one.seeded => count,
+        targets::Seeds::UpTo(count) | targets::Seeds::UntilFailure(count) if one.seeded => count,
         _ => 1,
     };
     let total = chosen.iter().flat_map(|chosen| &chosen.scenarios).map(seeds).sum();
@@ -177,7 +177,7 @@ fn plant(chosen: &[Chosen<'_>]) -> Result<(), Stop> {
 }
 
 /// How many runs go on at the same time unless told otherwise.
-pub(crate) fn processors() -> usize {
+pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 

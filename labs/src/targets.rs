@@ -6,9 +6,11 @@
 use crate::stop::Stop;
 use scenario::line::{Line, Listed, PlantedLine, RunLine};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 /// The name of the test targets that hold scenarios.
 const TARGET: &str = "labs";
@@ -48,6 +50,8 @@ pub struct Request {
 pub enum Seeds {
     /// So many, from 0 on.
     UpTo(u64),
+    /// So many, from 0 on, but of no scenario any after its first failing one.
+    UntilFailure(u64),
     /// This one.
     Only(u64),
 }
@@ -55,12 +59,25 @@ pub enum Seeds {
 /// Where traces go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Traces {
+    /// Nowhere, and their hashes are not told either: who asks only counts.
+    Never,
     /// Those of failing runs, where the binary puts them by itself.
     Failing,
     /// All, below this directory.
     All(PathBuf),
     /// The only one, to this file.
     File(PathBuf),
+}
+
+/// How a call of a binary came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything that was asked for was run.
+    All,
+    /// The program died. The sentence says so.
+    Died(String),
+    /// No result came for as long as the caller would wait, and the program was stopped.
+    Silent,
 }
 
 fn cargo() -> Command {
@@ -97,8 +114,9 @@ impl Workspace {
         command
     }
 
-    /// Builds every test binary with scenarios. Cargo's own messages go to standard error.
-    pub fn build(&self) -> Result<Vec<Binary>, Stop> {
+    /// The cargo command that builds every test binary with scenarios, and announces them as JSON messages on
+    /// standard output.
+    pub fn building(&self) -> Result<Command, Stop> {
         let packages = self.packages()?;
         if packages.is_empty() {
             return Err(Stop::usage(
@@ -107,8 +125,13 @@ impl Workspace {
         }
         let mut command = self.cargo();
         command.args(["test", "--no-run", "--test", TARGET, "--message-format=json-render-diagnostics"]);
-        command.args(packages.iter().flat_map(|name| ["--package", name]));
-        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(no_cargo)?;
+        command.args(packages.iter().flat_map(|name| ["--package", name])).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Builds every test binary with scenarios. Cargo's own messages go to standard error.
+    pub fn build(&self) -> Result<Vec<Binary>, Stop> {
+        let output = self.building()?.stderr(Stdio::inherit()).output().map_err(no_cargo)?;
         if !output.status.success() {
             return Err(Stop::failed(
                 "the code does not compile, so nothing was run: mend the errors above first",
@@ -135,12 +158,28 @@ impl Workspace {
     }
 }
 
-fn no_cargo(why: std::io::Error) -> Stop {
+/// Cargo could not be started.
+pub fn no_cargo(why: std::io::Error) -> Stop {
     Stop::failed(format!("cargo could not be started: {why}. Is Rust installed, and cargo in the PATH?"))
 }
 
 fn unreadable() -> Stop {
     Stop::failed("cargo cannot read this workspace: mend the error above first")
+}
+
+/// The lines of a stream, read by a thread of their own, so that whoever waits for one can give up.
+fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = stream.into_iter().flat_map(|stream| BufReader::new(stream).lines());
+        for line in lines.map_while(Result::ok) {
+            // Nobody listens any more: the program was given up.
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// The sentence about a test program that died while it served `request`, after it told the result `last`.
@@ -160,7 +199,7 @@ pub fn death(request: &Request, last: Option<String>, status: impl std::fmt::Dis
 }
 
 /// The binaries that cargo's JSON messages announce, in the order of their packages.
-pub(crate) fn binaries(messages: &str) -> Vec<Binary> {
+pub fn binaries(messages: &str) -> Vec<Binary> {
     let mut binaries: Vec<Binary> = messages.lines().filter_map(binary).collect();
     binaries.sort_by(|one, two| one.directory.cmp(&two.directory));
     binaries
@@ -178,6 +217,11 @@ fn binary(line: &str) -> Option<Binary> {
 }
 
 impl Binary {
+    /// The test program at `path`, to be run in `directory`.
+    pub fn at(path: PathBuf, directory: PathBuf) -> Binary {
+        Binary { path, directory }
+    }
+
     /// What it can run.
     pub fn list(&self) -> Result<Vec<Listed>, Stop> {
         let output = self.command("list").output().map_err(|why| self.not_started(&why))?;
@@ -190,28 +234,61 @@ impl Binary {
     }
 
     /// Runs what is asked for and hands on each result as it comes.
-    pub fn run(&self, request: &Request, mut result: impl FnMut(RunLine)) -> Result<(), Stop> {
+    pub fn run(&self, request: &Request, result: impl FnMut(RunLine)) -> Result<(), Stop> {
+        match self.run_within(request, None, result)? {
+            Ended::All | Ended::Silent => Ok(()),
+            Ended::Died(sentence) => Err(Stop::failed(sentence)),
+        }
+    }
+
+    /// Runs what is asked for and hands on each result as it comes. With a `patience`, the program is stopped
+    /// once that much real time passes between one result and the next, and what it prints besides is not shown.
+    pub fn run_within(
+        &self,
+        request: &Request,
+        patience: Option<Duration>,
+        mut result: impl FnMut(RunLine),
+    ) -> Result<Ended, Stop> {
         let mut command = self.command("run");
+        if patience.is_some() {
+            command.stderr(Stdio::null());
+        }
         command.args(["--names", &request.names.join(","), "--jobs", &request.jobs.to_string()]);
         match request.seeds {
             Seeds::UpTo(count) => command.args(["--seeds", &count.to_string()]),
+            Seeds::UntilFailure(count) => command.args(["--until-failure", "--seeds", &count.to_string()]),
             Seeds::Only(seed) => command.args(["--seed", &seed.to_string()]),
         };
         match &request.traces {
             Traces::Failing => {}
+            Traces::Never => drop(command.args(["--no-traces", "--no-hash"])),
             Traces::All(directory) => drop(command.arg("--trace-dir").arg(directory)),
             Traces::File(path) => drop(command.arg("--trace-file").arg(path)),
         }
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
         let (mut ended, mut last) = (false, None);
-        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
-            let Ok(line) = line else { break };
+        let lines = lines(child.stdout.take());
+        loop {
+            let line = match patience {
+                None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(patience) => lines.recv_timeout(patience),
+            };
+            let line = match line {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Whether it was still there to be stopped makes no difference.
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Ok(Ended::Silent);
+                }
+            };
             // A student's print! shares the stream, perhaps even the line: what is not ours is theirs to see.
             let ours = line.rfind("{\"type\":\"").unwrap_or(line.len());
             let (theirs, ours) = line.split_at(ours);
             let parsed = serde_json::from_str(ours);
             let theirs = if parsed.is_ok() { theirs } else { line.as_str() };
-            if !theirs.is_empty() {
+            if !theirs.is_empty() && patience.is_none() {
                 eprintln!("{theirs}");
             }
             match parsed {
@@ -224,10 +301,7 @@ impl Binary {
             }
         }
         let status = child.wait().map_err(|why| self.not_started(&why))?;
-        if ended {
-            return Ok(());
-        }
-        Err(Stop::failed(death(request, last, status)))
+        Ok(if ended { Ended::All } else { Ended::Died(death(request, last, status)) })
     }
 
     /// Lets it plant a violation in a run of one of these scenarios and judge it.

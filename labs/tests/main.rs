@@ -2,6 +2,7 @@
 
 mod cli;
 mod cut;
+mod fingerprint;
 mod starter;
 mod suggest;
 mod table;

@@ -1,5 +1,6 @@
 //! What counts as a failure, and the sentences that say so.
 
+use crate::line::CauseKind;
 use crate::report::{Failure, Focus, cited};
 use crate::{Ending, Run, Scenario};
 use tracecheck::{Verdict, Violation};
@@ -11,6 +12,7 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
         Ending::Completed => verdicts(scenario, run),
         Ending::Violation(violation) => Some(violated(violation)),
         Ending::Expectation(expectation) => Some(Failure {
+            kind: CauseKind::Expectation,
             lines: vec![
                 ("happened", expectation.sentence.clone()),
                 ("should", cited(&expectation.expected, &expectation.source)),
@@ -20,20 +22,22 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
             passed: false,
         }),
         Ending::NotImplemented { what, place } => Some(Failure {
+            kind: CauseKind::NotImplemented,
             lines: vec![("missing", format!("{what} ({place})"))],
             focus: Focus::Nothing,
             rule: None,
             passed: false,
         }),
         Ending::Panic { node, t_ns, message, place } => Some(panicked(*node, *t_ns, message, place)),
-        Ending::Deadlock(sentence) => Some(stuck("deadlock", sentence)),
-        Ending::Livelock(sentence) => Some(stuck("endless", sentence)),
-        Ending::TimeUp(sentence) => Some(stuck("time is up", sentence)),
+        Ending::Deadlock(sentence) => Some(stuck(CauseKind::Deadlock, "deadlock", sentence)),
+        Ending::Livelock(sentence) => Some(stuck(CauseKind::Livelock, "endless", sentence)),
+        Ending::TimeUp(sentence) => Some(stuck(CauseKind::TimeUp, "time is up", sentence)),
     }
 }
 
-fn stuck(label: &'static str, sentence: &str) -> Failure {
+fn stuck(kind: CauseKind, label: &'static str, sentence: &str) -> Failure {
     Failure {
+        kind,
         lines: vec![(label, sentence.to_owned())],
         focus: Focus::Before(None),
         rule: None,
@@ -53,7 +57,7 @@ fn panicked(node: Node, t_ns: u64, message: &str, place: &str) -> Failure {
         )],
         None => vec![("panicked", format!("{node} at {time}: {message}")), ("place", place.to_owned())],
     };
-    Failure { lines, focus: Focus::Before(Some(node)), rule: None, passed: false }
+    Failure { kind: CauseKind::Panic, lines, focus: Focus::Before(Some(node)), rule: None, passed: false }
 }
 
 fn violated(violation: &Violation) -> Failure {
@@ -62,6 +66,7 @@ fn violated(violation: &Violation) -> Failure {
     lines.extend(violation.expected.clone().map(|expected| ("should", expected)));
     lines.push(("broke", format!("{}: {}", rule.id, cited(rule.sentence, rule.source))));
     Failure {
+        kind: CauseKind::Rule,
         lines,
         focus: Focus::Witnesses(violation.witnesses.clone()),
         rule: Some(rule.id),
@@ -81,6 +86,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
     }
     if let Some((id, why)) = undecided {
         return Some(Failure {
+            kind: CauseKind::Undecided,
             lines: vec![
                 ("undecided", format!("{id}: {why}")),
                 (
@@ -103,6 +109,7 @@ fn verdicts(scenario: &Scenario, run: &Run) -> Option<Failure> {
         };
         let why = "A rule that nothing triggers is not shown to hold. Does the code reach this step at all?";
         return Some(Failure {
+            kind: CauseKind::Missed,
             lines: vec![("missed", what), ("why", why.to_owned())],
             focus: Focus::Nothing,
             rule: Some(id),

@@ -81,9 +81,13 @@ pub struct RunLine {
     pub events: u64,
     /// How often each rule was exercised and held. A rule that nothing triggered is left out.
     pub rules: BTreeMap<String, u64>,
-    /// The hash of the trace (xxh3-128, hexadecimal): equal runs have equal ones. Missing if there is no trace.
+    /// The hash of the trace (xxh3-128, hexadecimal): equal runs have equal ones. Missing if there is no trace,
+    /// and with `--no-hash`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// Why it did not pass, for programs; missing if it passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// What a student reads; missing if it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
@@ -105,6 +109,48 @@ pub enum RunVerdict {
     Fail,
     /// The same seed gave another trace the second time. Looked at after a failure, and once where all is well.
     NotReproducible,
+}
+
+/// Why a run did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Who or what noticed.
+    pub kind: CauseKind,
+    /// The rule that was broken, left undecided or not exercised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What happened, as one sentence.
+    pub sentence: String,
+}
+
+/// Who or what noticed that a run does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CauseKind {
+    /// A rule was broken.
+    Rule,
+    /// A rule could not be judged.
+    Undecided,
+    /// A rule that the scenario must exercise was not triggered.
+    Missed,
+    /// The scenario expected something else.
+    Expectation,
+    /// A function is not written yet.
+    NotImplemented,
+    /// A server's code panicked, or asked for what cannot be done.
+    Panic,
+    /// Nothing could happen any more.
+    Deadlock,
+    /// Virtual time stood still.
+    Livelock,
+    /// The scenario's limit of virtual time passed.
+    TimeUp,
+    /// It passed, and the same seed gave another trace the second time.
+    NotReproducible,
+    /// The run is fine, and its trace could not be written.
+    Trace,
+    /// The kit itself panicked: that says nothing about the code under test.
+    Kit,
 }
 
 /// A violation planted on purpose, and the judge's words about it.

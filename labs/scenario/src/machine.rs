@@ -3,7 +3,7 @@
 //! Invariants: lines come in the order of scenario and seed, whatever the number of threads, and without
 //! `--timings` their content depends on nothing but scenario and seed. A panic of the kit is a result.
 
-use crate::line::{Line, Listed, RunLine};
+use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
 use crate::trials::Seeds;
 use crate::{Scenario, plant, run};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 use tracecheck::{RuleInfo, Verdict};
@@ -25,6 +25,10 @@ struct Options {
     jobs: usize,
     traces: Traces,
     timings: bool,
+    /// Whether a scenario's seeds after its first failing one are left out.
+    until_failure: bool,
+    /// Whether lines tell the traces' hashes, which take a good third of a run's time.
+    hashes: bool,
 }
 
 /// Serves one command.
@@ -64,11 +68,18 @@ fn print_line(line: &impl Serialize) -> Result<(), String> {
 /// Reads the options of `run` and finds the scenarios.
 fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario>, Options), String> {
     let traces = Traces::Failing(run::trace_directory());
-    let mut options = Options { names: Vec::new(), seeds: Seeds::UpTo(10), jobs: 1, traces, timings: false };
+    let mut options = Options {
+        names: Vec::new(),
+        seeds: Seeds::UpTo(10),
+        jobs: 1,
+        traces,
+        timings: false,
+        until_failure: false,
+        hashes: true,
+    };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
-        if option == "--timings" {
-            options.timings = true;
+        if flag(option, &mut options) {
             continue;
         }
         let value = rest.next().ok_or_else(|| format!("{option} needs a value"))?;
@@ -79,6 +90,7 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
             "--names" => options.names.extend(value.split(',').map(str::to_owned)),
             "--seeds" => options.seeds = Seeds::UpTo(positive()?),
             "--seed" => options.seeds = Seeds::Only(number()?),
+            "--seed-range" => options.seeds = range(value)?,
             "--jobs" => options.jobs = usize::try_from(positive()?).unwrap_or(usize::MAX),
             "--trace-dir" => options.traces = Traces::All(PathBuf::from(value)),
             "--trace-file" => options.traces = Traces::File(PathBuf::from(value)),
@@ -100,38 +112,98 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
     Ok((chosen, options))
 }
 
+/// Takes an option that has no value; false if this is none.
+fn flag(option: &str, options: &mut Options) -> bool {
+    match option {
+        "--timings" => options.timings = true,
+        "--until-failure" => options.until_failure = true,
+        "--no-hash" => options.hashes = false,
+        "--no-traces" => options.traces = Traces::Never,
+        _ => return false,
+    }
+    true
+}
+
+/// Seeds written as `20..30`, without the last number.
+fn range(text: &str) -> Result<Seeds, String> {
+    let parsed = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    let (from, to) = parsed
+        .filter(|(from, to)| from < to)
+        .ok_or_else(|| format!("--seed-range `{text}` is no range of seeds, such as 20..30"))?;
+    Ok(Seeds::Range(from, to))
+}
+
 /// Runs every scenario with every seed, on `jobs` threads, and prints each result once all before it are.
 fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
-    let tasks: Vec<(&Scenario, u64)> = scenarios
-        .iter()
-        .flat_map(|scenario| options.seeds.of(scenario).map(move |seed| (scenario, seed)))
-        .collect();
+    let seeds = |(number, scenario)| options.seeds.of(scenario).map(move |seed| (number, seed));
+    let tasks: Vec<(usize, u64)> = scenarios.iter().enumerate().flat_map(seeds).collect();
+    // The first failing seed of each scenario, as far as it is known.
+    let failed: Vec<AtomicU64> = scenarios.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
+    let left_out = |(scenario, seed): (usize, u64)| {
+        options.until_failure && seed > failed[scenario].load(Ordering::Relaxed)
+    };
+    let work = |task @ (scenario, seed): (usize, u64)| {
+        let line = (!left_out(task)).then(|| run_line(&scenarios[scenario], seed, options))?;
+        if line.verdict != RunVerdict::Pass {
+            failed[scenario].fetch_min(seed, Ordering::Relaxed);
+        }
+        Some(line)
+    };
+    let mut runs = 0;
+    let print = |task, line: Option<RunLine>| {
+        // Everything before is known here, so what is left out does not depend on who was faster.
+        let Some(line) = line.filter(|_| !left_out(task)) else { return Ok(()) };
+        runs += 1;
+        put(&Line::Run(line).to_json())
+    };
+    if options.jobs == 1 {
+        in_turn(&tasks, work, print)
+    } else {
+        at_once(&tasks, options.jobs, work, print)
+    }?;
+    put(&Line::End { runs }.to_json())
+}
+
+/// Prints each result before the next run begins: if the program dies, it is known in which.
+fn in_turn<T: Copy, R>(
+    tasks: &[T],
+    work: impl Fn(T) -> R,
+    mut print: impl FnMut(T, R) -> io::Result<()>,
+) -> io::Result<()> {
+    tasks.iter().try_for_each(|task| print(*task, work(*task)))
+}
+
+/// Does the tasks on so many threads, and prints the results in the order of the tasks.
+fn at_once<T: Copy + Sync, R: Send>(
+    tasks: &[T],
+    jobs: usize,
+    work: impl Fn(T) -> R + Sync,
+    mut print: impl FnMut(T, R) -> io::Result<()>,
+) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs.min(tasks.len()) {
-            let (sender, next, tasks) = (sender.clone(), &next, &tasks);
+        for _ in 0..jobs.min(tasks.len()) {
+            let (sender, next, work) = (sender.clone(), &next, &work);
             scope.spawn(move || {
-                while let Some((number, (scenario, seed))) = take(next, tasks) {
-                    let line = run_line(scenario, seed, options);
+                while let Some((number, task)) = take(next, tasks) {
                     // Nobody listens any more only when standard output is gone: then there is no use in going on.
-                    if sender.send((number, line)).is_err() {
+                    if sender.send((number, work(task))).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut printed = 0;
-        for (number, line) in receiver {
-            waiting.insert(number, line);
-            while let Some(line) = waiting.remove(&printed) {
-                put(&line)?;
+        let (mut waiting, mut printed) = (BTreeMap::new(), 0);
+        for (number, result) in receiver {
+            waiting.insert(number, result);
+            while let Some(result) = waiting.remove(&printed) {
+                print(tasks[printed], result)?;
                 printed += 1;
             }
         }
-        put(&Line::End { runs: printed as u64 }.to_json())
+        Ok(())
     })
 }
 
@@ -146,10 +218,10 @@ fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {
     tasks.get(number).map(|task| (number, *task))
 }
 
-fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
+fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
     // For people who look for a slow scenario; judges nothing.
     let started = Instant::now();
-    let Outcome { verdict, run, report, trace } =
+    let Outcome { verdict, run, cause, report, trace } =
         outcome::of(scenario, seed, options.seeds.look_at(scenario, seed), &options.traces);
     let elapsed = started.elapsed().as_micros();
     let wall_us = options.timings.then(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
@@ -157,7 +229,7 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
         Verdict::Pass(obligations) if *obligations > 0 => Some((rule.id.to_owned(), *obligations)),
         _ => None,
     };
-    let line = RunLine {
+    RunLine {
         scenario: scenario.name.to_owned(),
         seed,
         verdict,
@@ -166,10 +238,10 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> String {
         bytes: run.as_ref().map_or(0, |run| run.bytes),
         events: run.as_ref().map_or(0, |run| run.records.len() as u64),
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
-        hash: run.as_ref().map(|run| format!("{:032x}", run::trace_hash(run))),
+        hash: run.as_ref().filter(|_| options.hashes).map(|run| format!("{:032x}", run::trace_hash(run))),
+        cause,
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),
         wall_us,
-    };
-    Line::Run(line).to_json()
+    }
 }

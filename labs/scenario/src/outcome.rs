@@ -1,7 +1,7 @@
 //! From a run to a verdict with its report: what counts as a pass, and the second look at a failure or at a
 //! scenario's first seed.
 
-use crate::line::RunVerdict;
+use crate::line::{Cause, CauseKind, RunVerdict};
 use crate::report::{Failure, Focus, Sight};
 use crate::{Ending, Run, Scenario, judge, run, twice};
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ pub(crate) struct Outcome {
     pub(crate) verdict: RunVerdict,
     /// Missing only where the kit itself panicked.
     pub(crate) run: Option<Run>,
+    /// Why it did not pass.
+    pub(crate) cause: Option<Cause>,
     /// What a student reads; empty for a pass.
     pub(crate) report: String,
     /// The trace file, if one was written.
@@ -20,6 +22,8 @@ pub(crate) struct Outcome {
 /// Where traces are written.
 #[derive(Clone, Debug)]
 pub(crate) enum Traces {
+    /// None.
+    Never,
     /// Those of failing runs, below this directory.
     Failing(PathBuf),
     /// Every one, below this directory.
@@ -41,13 +45,15 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
         Ok(run) => run,
         Err(panic) => {
             let report = crate::report::kit_panic(scenario, seed, &panic);
-            return Outcome { verdict: RunVerdict::Fail, run: None, report, trace: None };
+            let cause = Some(Cause { kind: CauseKind::Kit, rule: None, sentence: panic });
+            return Outcome { verdict: RunVerdict::Fail, run: None, cause, report, trace: None };
         }
     };
     // A stub is no bug: one line says all, and neither a second run nor a trace would say more.
     if let Ending::NotImplemented { what, place } = &run.ending {
         let report = format!("not implemented: {} ({place})", what.trim_end_matches('.'));
-        return Outcome { verdict: RunVerdict::Fail, run: Some(run), report, trace: None };
+        let cause = Some(Cause { kind: CauseKind::NotImplemented, rule: None, sentence: what.clone() });
+        return Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, report, trace: None };
     }
     if let Some(failure) = judge::failure(scenario, &run) {
         let difference = twice::difference(scenario, seed, &run);
@@ -58,21 +64,27 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
     {
         return failed(scenario, seed, traces, run, &unsteady(), Some(difference));
     }
-    if matches!(traces, Traces::Failing(_)) {
-        return Outcome { verdict: RunVerdict::Pass, run: Some(run), report: String::new(), trace: None };
+    let passed = |run, trace| {
+        let report = String::new();
+        Outcome { verdict: RunVerdict::Pass, run: Some(run), cause: None, report, trace }
+    };
+    if matches!(traces, Traces::Failing(_) | Traces::Never) {
+        return passed(run, None);
     }
     match write(traces, scenario, seed, &run) {
-        Ok(path) => {
-            Outcome { verdict: RunVerdict::Pass, run: Some(run), report: String::new(), trace: Some(path) }
+        Some(Err(report)) => {
+            // The run is fine, but whoever asked for its trace would miss it: better to say so than to pass.
+            let cause = Some(Cause { kind: CauseKind::Trace, rule: None, sentence: report.clone() });
+            Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, report, trace: None }
         }
-        // The run is fine, but whoever asked for its trace would miss it: better to say so than to pass.
-        Err(report) => Outcome { verdict: RunVerdict::Fail, run: Some(run), report, trace: None },
+        written => passed(run, written.and_then(Result::ok)),
     }
 }
 
 /// Why a run that passed does not count, if another one with its seed differs.
 fn unsteady() -> Failure {
     Failure {
+        kind: CauseKind::NotReproducible,
         lines: vec![
             ("happened", "The run passed, but it cannot be repeated, and so shows little.".to_owned()),
             ("should", "Equal seeds give equal runs: only then can a failure be replayed.".to_owned()),
@@ -98,25 +110,31 @@ fn failed(
         seed,
         run: &run,
         difference: difference.as_ref(),
-        trace: Some(written.as_ref().map(|path| run::display_path(path)).map_err(Clone::clone)),
+        trace: written
+            .as_ref()
+            .map(|path| path.as_ref().map(|path| run::display_path(path)).map_err(Clone::clone)),
     };
     let report = crate::report::render(&sight, failure);
-    Outcome { verdict, report, trace: written.ok(), run: Some(run) }
+    let sentence = failure.lines.first().map(|(_, sentence)| sentence.clone()).unwrap_or_default();
+    let cause = Some(Cause { kind: failure.kind, rule: failure.rule.map(str::to_owned), sentence });
+    Outcome { verdict, cause, report, trace: written.and_then(Result::ok), run: Some(run) }
 }
 
-fn write(traces: &Traces, scenario: &Scenario, seed: u64, run: &Run) -> Result<PathBuf, String> {
+/// Writes the run's trace, if it is to be written, and says where it is.
+fn write(traces: &Traces, scenario: &Scenario, seed: u64, run: &Run) -> Option<Result<PathBuf, String>> {
     let path = match traces {
+        Traces::Never => return None,
         Traces::Failing(directory) | Traces::All(directory) => {
             directory.join(format!("{}-{seed}.jsonl", scenario.name))
         }
         Traces::File(path) => path.clone(),
     };
-    match run::write_trace(&path, run) {
+    Some(match run::write_trace(&path, run) {
         Ok(()) => Ok(path),
         Err(why) => Err(format!(
             "The trace could not be written to {}: {why}. Choose another directory with RAFTLAB_TRACE_DIR \
              or --trace-dir.",
             path.display()
         )),
-    }
+    })
 }

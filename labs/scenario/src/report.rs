@@ -4,6 +4,7 @@
 //! events that show it, what every server believed at the end, and how to see it again. What happened comes
 //! before the rule, because a student knows servers and messages before the rules' vocabulary.
 
+use crate::line::CauseKind;
 use crate::{Run, Scenario, rows, twice};
 use tracecheck::Witness;
 use tracecheck_schema::{Node, Role, Server, State};
@@ -11,6 +12,8 @@ use tracecheck_schema::{Node, Role, Server, State};
 /// Why a run failed: labelled sentences, and which events show it.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    pub(crate) kind: CauseKind,
+    /// The first one says what happened.
     pub(crate) lines: Vec<(&'static str, String)>,
     pub(crate) focus: Focus,
     /// The rule that was broken, if it was one.

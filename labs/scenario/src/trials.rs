@@ -17,6 +17,8 @@ pub(crate) enum Seeds {
     UpTo(u64),
     /// This one.
     Only(u64),
+    /// From the first, which is less, up to but not including the second.
+    Range(u64, u64),
 }
 
 impl Seeds {
@@ -26,6 +28,7 @@ impl Seeds {
             _ if !scenario.seeded => 0..=0,
             Seeds::UpTo(count) => 0..=count.saturating_sub(1),
             Seeds::Only(seed) => seed..=seed,
+            Seeds::Range(from, to) => from..=to.saturating_sub(1),
         }
     }
 

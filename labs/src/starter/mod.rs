@@ -48,7 +48,7 @@ pub fn main(arguments: &StarterArguments) -> Result<ExitCode, Stop> {
 }
 
 /// The workspace around the current directory, if it is one that starters are made of.
-pub(crate) fn original() -> Result<Workspace, Stop> {
+pub fn original() -> Result<Workspace, Stop> {
     let workspace = Workspace::here()?;
     if !workspace.root.join(INSTRUCTORS[0]).is_dir() {
         return Err(Stop::usage(
@@ -183,6 +183,36 @@ fn quiet(text: &str) -> String {
     // rustfmt wants it, and none where nothing stands above them.
     let after = if head.is_empty() || rest.starts_with('\n') { "" } else { "\n" };
     format!("{head}{QUIET}{after}{rest}")
+}
+
+/// Every file of the workspace at `root`: what git would commit or, outside of a checkout, all but the build's
+/// output.
+pub fn sources(root: &Path) -> Result<Files, String> {
+    sources::read(root)
+}
+
+/// Makes `directory` hold exactly these files, its build output aside. What is there already with the same bytes
+/// is left alone, so that nothing of it is built again.
+pub fn mirror(files: &Files, directory: &Path) -> Result<(), String> {
+    remove_others(directory, directory, files)
+        .map_err(|why| format!("{} cannot be tidied: {why}. Delete it and try again", directory.display()))?;
+    write(files, directory)
+}
+
+/// Deletes what an earlier mirror left and these files lack.
+fn remove_others(root: &Path, directory: &Path, files: &Files) -> std::io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        let relative: Vec<_> =
+            path.strip_prefix(root).unwrap_or(&path).iter().map(|part| part.to_string_lossy()).collect();
+        if path.is_dir() {
+            remove_others(root, &path, files)?;
+        } else if !files.contains_key(&relative.join("/")) {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the files below `directory`. A file that is already there with the same bytes is left alone.

@@ -15,6 +15,7 @@ fn row(name: &str, runs: &[(u64, RunVerdict)], rules: &[&str], report: &str) -> 
         events: 529,
         rules: rules.iter().map(|id| ((*id).to_owned(), 3)).collect(),
         hash: None,
+        cause: None,
         report: (*verdict != RunVerdict::Pass).then(|| report.to_owned()),
         trace: None,
         wall_us: None,

@@ -1,13 +1,16 @@
 //! The machine mode: what `cargo labs` and the grader read.
 
 use crate::{directory, fake, text};
-use scenario::line::{Line, Listed, RunVerdict};
+use scenario::line::{CauseKind, Line, Listed, RunVerdict};
 use std::path::Path;
 
 pub(crate) const TESTS: &[(&str, crate::Test)] = &[
     ("machine::lists_the_scenarios", lists_the_scenarios),
     ("machine::results_do_not_depend_on_the_threads", results_do_not_depend_on_the_threads),
+    ("machine::ranges_of_seeds", ranges_of_seeds),
     ("machine::verdicts", verdicts),
+    ("machine::causes", causes),
+    ("machine::seeds_after_the_first_failure_are_left_out", seeds_after_the_first_failure_are_left_out),
     ("machine::only_the_first_seed_runs_twice", only_the_first_seed_runs_twice),
     ("machine::traces_of_passing_runs_on_request", traces_of_passing_runs_on_request),
     ("machine::the_judge_names_a_planted_violation", the_judge_names_a_planted_violation),
@@ -49,6 +52,32 @@ fn results_do_not_depend_on_the_threads() -> Result<(), String> {
     Ok(())
 }
 
+/// The second half of the seeds is what a run of all of them says of it.
+fn ranges_of_seeds() -> Result<(), String> {
+    let traces = directory();
+    let run = |options: &[&str]| {
+        let names = ["run", "--names", "lab2a_01_first_leader,lab2a_09_script"];
+        lines(&[&names[..], options].concat(), traces.path())
+    };
+    let of = |lines: Vec<Line>| -> Vec<_> {
+        let runs = lines.into_iter().filter_map(|line| match line {
+            Line::Run(run) => Some((run.scenario, run.seed, run.hash)),
+            _ => None,
+        });
+        runs.collect()
+    };
+    let (all, part) = (of(run(&["--seeds", "20"])), of(run(&["--seed-range", "10..20"])));
+    assert_eq!(part[..10], all[10..20]);
+    assert_eq!(part[10..], all[20..], "a script runs once, with seed 0");
+    let bare = of(run(&["--seed-range", "10..20", "--no-hash"]));
+    let named = |all: &[(String, u64, Option<String>)]| -> Vec<_> {
+        all.iter().map(|(name, seed, _)| (name.clone(), *seed)).collect()
+    };
+    assert_eq!(named(&bare), named(&part));
+    assert!(part.iter().all(|run| run.2.is_some()) && bare.iter().all(|run| run.2.is_none()));
+    Ok(())
+}
+
 fn verdicts() -> Result<(), String> {
     let traces = directory();
     let verdict = |name| match &lines(&["run", "--names", name, "--seed", "4"], traces.path())[..] {
@@ -63,6 +92,57 @@ fn verdicts() -> Result<(), String> {
     assert_eq!(verdict("lab2a_06_kit"), (RunVerdict::Fail, true, false));
     assert_eq!(verdict("lab2a_07_unsteady"), (RunVerdict::NotReproducible, true, true));
     assert_eq!(verdict("lab2b_03_passes_unsteadily"), (RunVerdict::NotReproducible, true, true));
+    Ok(())
+}
+
+/// Programs need no scraping of reports.
+fn causes() -> Result<(), String> {
+    let traces = directory();
+    let cause = |name| match &lines(&["run", "--names", name, "--seed", "4"], traces.path())[..] {
+        [Line::Run(line), Line::End { runs: 1 }] => line.cause.clone(),
+        other => panic!("{other:?}"),
+    };
+    let kind = |name| {
+        let cause = cause(name).expect("it does not pass");
+        assert!(!cause.sentence.is_empty(), "{name}");
+        (cause.kind, cause.rule)
+    };
+    assert_eq!(cause("lab2a_01_first_leader"), None);
+    assert_eq!(kind("lab2a_02_two_leaders"), (CauseKind::Rule, Some("E6".to_owned())));
+    assert_eq!(kind("lab2a_03_stays_leader"), (CauseKind::Expectation, None));
+    assert_eq!(kind("lab2a_04_stub"), (CauseKind::NotImplemented, None));
+    assert_eq!(kind("lab2a_05_panics"), (CauseKind::Panic, None));
+    assert_eq!(kind("lab2a_06_kit"), (CauseKind::Kit, None));
+    assert_eq!(kind("lab2a_08_vacuous"), (CauseKind::Missed, Some("E10".to_owned())));
+    assert_eq!(kind("lab2b_01_deadlock"), (CauseKind::Deadlock, None));
+    assert_eq!(kind("lab2b_03_passes_unsteadily"), (CauseKind::NotReproducible, None));
+    let sentence = cause("lab2a_03_stays_leader").map(|cause| cause.sentence);
+    assert_eq!(sentence.as_deref(), Some("s1 led term 1 for 0.2 s only"));
+    Ok(())
+}
+
+/// Whatever the number of threads, and without a trace on the disk.
+fn seeds_after_the_first_failure_are_left_out() -> Result<(), String> {
+    let traces = directory();
+    let names = "lab2a_02_two_leaders,lab2a_01_first_leader";
+    let run = |jobs| {
+        let arguments =
+            ["run", "--names", names, "--seeds", "9", "--until-failure", "--no-traces", "--jobs", jobs];
+        lines(&arguments, traces.path())
+    };
+    let (one, many) = (run("1"), run("7"));
+    assert_eq!(one, many);
+    let seeds = |name: &str| {
+        let of = |line: &Line| matches!(line, Line::Run(line) if line.scenario == name);
+        one.iter().filter(|line| of(line)).count()
+    };
+    assert_eq!(
+        (seeds("lab2a_02_two_leaders"), seeds("lab2a_01_first_leader")),
+        (4, 9),
+        "it fails from seed 3 on"
+    );
+    assert_eq!(one.last(), Some(&Line::End { runs: 13 }));
+    assert_eq!(std::fs::read_dir(traces.path()).map(Iterator::count).unwrap_or(0), 0);
     Ok(())
 }
 
@@ -120,11 +200,15 @@ fn scenarios_may_print() -> Result<(), String> {
 
 fn wrong_arguments_are_one_sentence() -> Result<(), String> {
     let traces = directory();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--raftlab"], "error: after --raftlab comes list, plant or run\n"),
         (&["--raftlab", "run", "--jobs", "0"], "error: --jobs must be 1 or more\n"),
         (&["--raftlab", "run", "--seeds", "many"], "error: --seeds `many` is no whole number\n"),
         (&["--raftlab", "run", "--seed"], "error: --seed needs a value\n"),
+        (
+            &["--raftlab", "run", "--seed-range", "9..9"],
+            "error: --seed-range `9..9` is no range of seeds, such as 20..30\n",
+        ),
         (&["--raftlab", "run", "--names", "lab9"], "error: no scenario is called lab9\n"),
         (
             &["--raftlab", "run", "--trace-file", "x"],
