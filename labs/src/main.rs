@@ -2,13 +2,14 @@
 
 use clap::Parser;
 use labs::cli::{Cli, Command};
-use labs::{check, replay, run, starter};
+use labs::{check, replay, run, soak, starter};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(arguments) => run::main(&arguments),
         Command::Replay(arguments) => replay::main(&arguments),
+        Command::Soak(arguments) => soak::main(&arguments),
         Command::Starter(arguments) => starter::main(&arguments),
         Command::CheckStarter(arguments) => check::main(&arguments),
     };

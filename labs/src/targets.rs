@@ -178,6 +178,21 @@ fn binary(line: &str) -> Option<Binary> {
 }
 
 impl Binary {
+    /// The test program at `path`, to be run in `directory`.
+    pub(crate) fn at(path: PathBuf, directory: PathBuf) -> Binary {
+        Binary { path, directory }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory in which it is run.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What it can run.
     pub fn list(&self) -> Result<Vec<Listed>, Stop> {
         let output = self.command("list").output().map_err(|why| self.not_started(&why))?;
@@ -245,14 +260,14 @@ impl Binary {
         planted.ok_or_else(|| self.strange("show that it finds a planted violation", output.status))
     }
 
-    fn command(&self, what: &str) -> Command {
+    pub(crate) fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.path);
         command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory);
         command.args(["--raftlab", what]).stdin(Stdio::null()).stderr(Stdio::inherit());
         command
     }
 
-    fn not_started(&self, why: &std::io::Error) -> Stop {
+    pub(crate) fn not_started(&self, why: &std::io::Error) -> Stop {
         Stop::failed(format!("the test program {} could not be started: {why}", self.path.display()))
     }
 
