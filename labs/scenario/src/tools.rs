@@ -3,7 +3,7 @@
 //! Owns the types between a target and the command line, and serves the commands `play`, `bounds` and `explore` of
 //! the machine mode. Never: knows what a script says, or what is explored.
 
-use crate::line::{ExploredLine, Line, PresetLine, ReachedLine, RunLine, RunVerdict};
+use crate::line::{ExploredLine, Line, PresetLine, ReachedLine, RunLine};
 use crate::outcome::{self, Traces};
 use crate::{Run, Scenario, machine, run};
 use std::path::{Path, PathBuf};
@@ -103,13 +103,15 @@ pub(crate) fn play(tools: Option<&Tools>, arguments: &[String]) -> Result<(), St
         _ => false,
     })?;
     let file = PathBuf::from(file.ok_or("play needs --script FILE")?);
-    let text = std::fs::read_to_string(&file).map_err(|why| format!("{} cannot be read: {why}", file.display()))?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|why| format!("{} cannot be read: {why}", file.display()))?;
     let traces = match trace {
         Some(trace) => Traces::File(PathBuf::from(trace)),
         None => Traces::Failing(run::trace_directory()),
     };
-    let played = run::apart("a script", move || play(&text))
-        .map_err(|said| format!("the test kit itself panicked: {said}. This is a fault of the kit; please report it"))?;
+    let played = run::apart("a script", move || play(&text)).map_err(|said| {
+        format!("the test kit itself panicked: {said}. This is a fault of the kit; please report it")
+    })?;
     let played = played.map_err(|why| format!("{}: {why}", file.display()))?;
     print(&Line::Run(judged(&file, played, &traces)))
 }
@@ -141,18 +143,17 @@ pub(crate) fn explore(tools: Option<&Tools>, arguments: &[String]) -> Result<(),
         };
         explore(&bounds, digest.is_some(), &mut progress)
     });
-    let explored = explored
-        .map_err(|said| format!("the test kit itself panicked: {said}. This is a fault of the kit; please report it"))??;
+    let explored = explored.map_err(|said| {
+        format!("the test kit itself panicked: {said}. This is a fault of the kit; please report it")
+    })??;
     print(&Line::Explored(explored_line(explored, &out)?))
 }
 
 fn explored_line(explored: Exploration, out: &Path) -> Result<ExploredLine, String> {
     let Exploration { name, bounds, numbers, reached, found } = explored;
-    let mut line = ExploredLine {
-        numbers: numbers.into_iter().collect(),
-        reached: ReachedLine::from(&reached),
-        ..ExploredLine::new(&name, bounds)
-    };
+    let numbers = numbers.into_iter().map(|(key, number, meaning)| (key, (number, meaning))).collect();
+    let reached = ReachedLine::from(&reached);
+    let mut line = ExploredLine { name: name.clone(), bounds, numbers, reached, ..ExploredLine::default() };
     match found {
         Found::Nothing => line.covered = true,
         Found::Unfinished(why) => line.unfinished = Some(why),
@@ -162,7 +163,9 @@ fn explored_line(explored: Exploration, out: &Path) -> Result<ExploredLine, Stri
                 "# A shortest history that breaks {property} ({source}):\n# {sentence}.\n# Play it again: cargo labs play FILE\n"
             );
             let written = std::fs::create_dir_all(out).and_then(|()| std::fs::write(&file, head + &script));
-            written.map_err(|why| format!("the counterexample cannot be written to {}: {why}", file.display()))?;
+            written.map_err(|why| {
+                format!("the counterexample cannot be written to {}: {why}", file.display())
+            })?;
             let traces = Traces::File(out.join(format!("{name}.jsonl")));
             let run = judged(&file, *run, &traces);
             line.broken = Some(format!("{property} ({source}): {sentence}"));
@@ -176,7 +179,8 @@ fn explored_line(explored: Exploration, out: &Path) -> Result<ExploredLine, Stri
 
 /// The run of a script, judged as a scenario's run is.
 fn judged(file: &Path, run: Run, traces: &Traces) -> RunLine {
-    let name = file.file_stem().map_or_else(|| "script".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let name =
+        file.file_stem().map_or_else(|| "script".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let command = format!("cargo labs play {}", run::display_path(file));
     let scenario = Scenario {
         name: name.leak(),
@@ -188,9 +192,8 @@ fn judged(file: &Path, run: Run, traces: &Traces) -> RunLine {
         seeded: false,
         run: |_| unreachable!("a script is played, not run"),
     };
-    let outcome = outcome::played(&scenario, run, command, traces);
-    debug_assert!(outcome.verdict != RunVerdict::NotReproducible, "it was played once");
-    machine::line(&scenario, 0, outcome, None)
+    let outcome = outcome::played(&scenario, run, &command, traces);
+    machine::line(&scenario, 0, outcome, true)
 }
 
 fn print(line: &Line) -> Result<(), String> {

@@ -20,12 +20,8 @@ mod two_worlds;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let tools = scenario::Tools {
-        play: explore::play,
-        presets: explore::presets,
-        explore: explore::explore,
-    };
-    scenario::main(&scenarios(), kit::tests(), Some(&tools))
+    let tools = scenario::Tools { play: explore::play, presets: explore::presets, explore: explore::explore };
+    scenario::main_with(&scenarios(), kit::tests(), Some(&tools))
 }
 
 /// Every scenario of Lab 2, part by part, from easy to hard.

@@ -44,14 +44,25 @@ pub(crate) const KEYS: [(&str, u64, u64, &str); 16] = [
 /// The presets: a name, a sentence, the numbers, the disks.
 type Preset = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
-pub(crate) const PRESETS: [Preset; 6] = [
+pub(crate) const PRESETS: [Preset; 7] = [
     (
         "elections",
         "lab 2A: who is elected, three servers",
         "servers=3 timeouts=2 heartbeats=1 checks=1 duplicates=1",
         &[],
     ),
-    ("log", "lab 2B: two servers, their logs and what they commit", "servers=2 timeouts=2 proposals=1 failures=1 duplicates=1 heartbeats=1 log=1", &[]),
+    (
+        "log",
+        "lab 2B: two servers, their logs and what they commit",
+        "servers=2 timeouts=2 proposals=1 failures=1 duplicates=1 heartbeats=1 log=1",
+        &[],
+    ),
+    (
+        "old-entries",
+        "lab 2B: entries of an earlier term, three servers, three elections",
+        "servers=3 timeouts=3 log=1 entries=1",
+        &[],
+    ),
     ("votes", "lab 2C: votes and crashes, three servers", "servers=3 timeouts=2 crashes=1 disk=1", &[]),
     (
         "disks",
@@ -67,7 +78,7 @@ pub(crate) const PRESETS: [Preset; 6] = [
     ),
     (
         "figure8",
-        "Figure 8: an entry of an earlier term, four elections",
+        "Figure 8: the same with commands, four elections",
         "servers=3 timeouts=4 proposals=2 log=1 entries=1",
         &[],
     ),
@@ -104,7 +115,11 @@ impl Bounds {
         })?;
         self.name = name.to_owned();
         self.disks = preset.3.iter().map(|line| (*line).to_owned()).collect();
-        preset.2.split(' ').filter_map(|word| word.split_once('=')).try_for_each(|(key, value)| self.set(key, value))
+        preset
+            .2
+            .split(' ')
+            .filter_map(|word| word.split_once('='))
+            .try_for_each(|(key, value)| self.set(key, value))
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -114,8 +129,9 @@ impl Bounds {
         })?;
         let least = u64::from(matches!(key, "link" | "entries" | "chunk" | "states"));
         let number = value.parse().ok().filter(|number| (least..=known.2).contains(number));
-        let number = number
-            .ok_or_else(|| format!("{key}={value} cannot be: {key} is a whole number from {least} to {}", known.2))?;
+        let number = number.ok_or_else(|| {
+            format!("{key}={value} cannot be: {key} is a whole number from {least} to {}", known.2)
+        })?;
         self.numbers.insert(known.0, number);
         Ok(())
     }

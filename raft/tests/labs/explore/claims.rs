@@ -14,7 +14,9 @@ pub(super) fn unfounded(durability: Durability, disk: &Saved, flight: &Flight) -
     match &flight.what {
         What::Request(Req::Vote(args)) => (disk.hard.term < args.term
             || (disk.hard.term == args.term && disk.hard.vote != Some(me)))
-        .then(|| format!("{me} asked {to} for its vote in term {}, and its disk has no such candidacy", args.term)),
+        .then(|| {
+            format!("{me} asked {to} for its vote in term {}, and its disk has no such candidacy", args.term)
+        }),
         What::Reply(Req::Vote(args), Rep::Vote(rep)) if rep.granted => (disk.hard.term < args.term
             || (disk.hard.term == args.term && disk.hard.vote != Some(args.candidate)))
         .then(|| format!("{me} gave {to} its vote in term {}, and its disk does not know", args.term)),
@@ -25,9 +27,14 @@ pub(super) fn unfounded(durability: Durability, disk: &Saved, flight: &Flight) -
             first.map(|index| format!("{me} confirmed entry {index} to {to}, and its disk does not have it"))
         }
         What::Reply(Req::Install(args), Rep::Install(rep))
-            if rep.installed && disk.hard.term <= args.term && !holds(disk, args.last_index, args.last_term) =>
+            if rep.installed
+                && disk.hard.term <= args.term
+                && !holds(disk, args.last_index, args.last_term) =>
         {
-            Some(format!("{me} told {to} that it has everything up to {}, and its disk does not", args.last_index))
+            Some(format!(
+                "{me} told {to} that it has everything up to {}, and its disk does not",
+                args.last_index
+            ))
         }
         _ => None,
     }

@@ -46,7 +46,10 @@ pub(super) struct Facts {
 impl Line {
     fn of(log: &Log) -> Line {
         let entries = log.slice(log.base().0 + 1, usize::MAX);
-        Line { base: log.base(), entries: entries.iter().map(|entry| (entry.term, operation(entry))).collect() }
+        Line {
+            base: log.base(),
+            entries: entries.iter().map(|entry| (entry.term, operation(entry))).collect(),
+        }
     }
 
     /// What a disk has: where its snapshot goes further than its log, the snapshot counts.

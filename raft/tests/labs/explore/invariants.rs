@@ -51,7 +51,9 @@ impl Broken {
                 "No two servers apply, or take for committed, different entries at the same index."
             }
             "durable majority" => "What is committed is on the disks of a majority, and stays there.",
-            "honest messages" => "What a message says must be on its sender's disk before the message leaves.",
+            "honest messages" => {
+                "What a message says must be on its sender's disk before the message leaves."
+            }
             _ => "The code should not panic, whatever arrives in whatever order.",
         }
     }
@@ -144,7 +146,8 @@ impl Moved<'_> {
         let mine = &self.now().log;
         for (other, facts) in self.servers.iter().zip(self.facts) {
             let theirs = &facts.log;
-            let Some(same) = (1..=mine.last().min(theirs.last())).rev().find(|index| same_term(mine, theirs, *index))
+            let Some(same) =
+                (1..=mine.last().min(theirs.last())).rev().find(|index| same_term(mine, theirs, *index))
             else {
                 continue;
             };
@@ -255,7 +258,8 @@ impl Moved<'_> {
                     continue;
                 }
                 let voters = self.servers.iter().zip(self.facts);
-                let voters = voters.filter(|(_, voter)| end(&facts.log) >= end(&voter.log)).map(|(voter, _)| *voter);
+                let voters =
+                    voters.filter(|(_, voter)| end(&facts.log) >= end(&voter.log)).map(|(voter, _)| *voter);
                 if self.membership.is_quorum(&voters.collect()) {
                     return broken(
                         "Leader Completeness",

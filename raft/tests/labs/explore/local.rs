@@ -201,10 +201,14 @@ impl Moving<'_> {
             panic!("the core of {} made no sense: {what}", self.terms.me);
         }
         if after.term < before.term || after.commit_index < before.commit_index {
-            self.complain("State Machine Safety", "Figure 2", format!(
-                "{} went from term {} and commit index {} back to term {} and commit index {}",
-                self.terms.me, before.term, before.commit_index, after.term, after.commit_index
-            ));
+            self.complain(
+                "State Machine Safety",
+                "Figure 2",
+                format!(
+                    "{} went from term {} and commit index {} back to term {} and commit index {}",
+                    self.terms.me, before.term, before.commit_index, after.term, after.commit_index
+                ),
+            );
         }
         self.perform(effects);
     }

@@ -46,7 +46,11 @@ pub(crate) fn presets() -> Vec<Preset> {
 ///
 /// # Errors
 /// A sentence about bounds that cannot be.
-pub(crate) fn explore(text: &str, digest: bool, progress: &mut dyn FnMut(&Reached)) -> Result<Exploration, String> {
+pub(crate) fn explore(
+    text: &str,
+    digest: bool,
+    progress: &mut dyn FnMut(&Reached),
+) -> Result<Exploration, String> {
     let bounds = Bounds::parse(text)?;
     let (reached, found) = search::search(&bounds, digest, progress);
     let found = match found {
@@ -63,8 +67,15 @@ pub(crate) fn explore(text: &str, digest: bool, progress: &mut dyn FnMut(&Reache
             }
         }
     };
-    let numbers = KEYS.iter().map(|(key, _, _, meaning)| ((*key).to_owned(), bounds.get(key), (*meaning).to_owned()));
-    Ok(Exploration { name: bounds.name.clone(), bounds: bounds.to_string(), numbers: numbers.collect(), reached, found })
+    let numbers =
+        KEYS.iter().map(|(key, _, _, meaning)| ((*key).to_owned(), bounds.get(key), (*meaning).to_owned()));
+    Ok(Exploration {
+        name: bounds.name.clone(),
+        bounds: bounds.to_string(),
+        numbers: numbers.collect(),
+        reached,
+        found,
+    })
 }
 
 /// A scenario that explores within the bounds of that name. What it leaves behind is a run of a script: the
@@ -109,3 +120,20 @@ pub(crate) fn sentence(text: &str) -> String {
         _ => text.to_owned(),
     }
 }
+
+/// A scenario that is an exploration: its part, name, preset, points, source and sentence.
+macro_rules! explored {
+    ($part:literal, $name:literal, $preset:literal, $points:literal, $source:literal, $sentence:literal) => {
+        scenario::Scenario {
+            name: $name,
+            part: $part,
+            sentence: $sentence,
+            source: $source,
+            points: $points,
+            rules: &[],
+            seeded: false,
+            run: |_| $crate::explore::scenario($name, $source, $preset),
+        }
+    };
+}
+pub(crate) use explored;

@@ -117,13 +117,17 @@ impl States {
             changes: HashMap::default(),
             servers,
         };
-        let budget = BUDGETS.iter().zip(0..).fold(0, |budget, (key, place)| budget | (bounds.get(key) as u32) << (4 * place));
+        let budget = BUDGETS
+            .iter()
+            .zip(0..)
+            .fold(0, |budget, (key, place)| budget | (bounds.get(key) as u32) << (4 * place));
         states.pasts.insert(Past::default());
         let mut row = vec![budget, 0];
         let saved = bounds.saved();
         for server in states.servers.clone() {
             let disk = saved.get(&server).cloned().unwrap_or_default();
-            let outcome = caught(|| Local::start(states.terms(server), disk)).map_err(|said| panicked(&said))?;
+            let outcome =
+                caught(|| Local::start(states.terms(server), disk)).map_err(|said| panicked(&said))?;
             let change = states.intern(outcome);
             row.push(change.local);
         }
@@ -167,7 +171,11 @@ impl States {
         for place in 0..self.servers.len() as u8 {
             let facts = self.facts_of(row, place as usize);
             let mut own = |it| out.push(Action::Own(place, it));
-            facts.timers.iter().filter(|timer| left(row, budget_of(**timer)) > 0).for_each(|timer| own(Own::Timer(*timer)));
+            facts
+                .timers
+                .iter()
+                .filter(|timer| left(row, budget_of(**timer)) > 0)
+                .for_each(|timer| own(Own::Timer(*timer)));
             if facts.view.leads().is_some() && left(row, PROPOSALS) > 0 && self.config.replicate {
                 own(Own::Propose);
             }
@@ -287,9 +295,12 @@ impl States {
             let terms = self.terms(self.servers[server]);
             let change = match caught(|| from.after(terms, &event)) {
                 Ok(outcome) => self.intern(outcome),
-                Err(said) => {
-                    Change { local, sent: Box::default(), kept: Rc::default(), broken: Some(Box::new(panicked(&said))) }
-                }
+                Err(said) => Change {
+                    local,
+                    sent: Box::default(),
+                    kept: Rc::default(),
+                    broken: Some(Box::new(panicked(&said))),
+                },
             };
             self.changes.insert((local, key), change);
         }
@@ -354,9 +365,11 @@ impl States {
 
     /// Checks the properties that the move of one server can break.
     fn check(&mut self, next: &mut [u32], who: usize, before: u32) -> Result<(), Broken> {
-        let facts: Vec<&View> = (0..self.servers.len()).map(|server| &self.facts_of(next, server).view).collect();
+        let facts: Vec<&View> =
+            (0..self.servers.len()).map(|server| &self.facts_of(next, server).view).collect();
         let before = &self.facts[before as usize].view;
-        let moved = Moved { servers: &self.servers, facts: &facts, who, before, membership: &self.membership };
+        let moved =
+            Moved { servers: &self.servers, facts: &facts, who, before, membership: &self.membership };
         if !moved.matters() {
             return Ok(());
         }
@@ -400,8 +413,11 @@ fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|said| {
         let text = said.downcast_ref::<&str>().copied().map(str::to_owned);
         let text = text.or_else(|| said.downcast_ref::<String>().cloned());
-        text.or_else(|| said.downcast_ref::<labrpc::NotImplemented>().map(|stub| format!("not implemented: {}", stub.what)))
-            .unwrap_or_else(|| "a panic without a message".to_owned())
+        text.or_else(|| {
+            said.downcast_ref::<labrpc::NotImplemented>()
+                .map(|stub| format!("not implemented: {}", stub.what))
+        })
+        .unwrap_or_else(|| "a panic without a message".to_owned())
     })
 }
 

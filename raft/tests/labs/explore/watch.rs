@@ -18,7 +18,12 @@ impl Watch {
     ///
     /// # Errors
     /// The first property that this breaks. A server that is down is taken as it was.
-    pub(crate) fn moved(&mut self, server: Server, view: View, membership: &Membership) -> Result<(), Broken> {
+    pub(crate) fn moved(
+        &mut self,
+        server: Server,
+        view: View,
+        membership: &Membership,
+    ) -> Result<(), Broken> {
         let Some(before) = self.views.insert(server, view) else { return Ok(()) };
         let servers: Vec<Server> = self.views.keys().copied().collect();
         let facts: Vec<&View> = self.views.values().collect();

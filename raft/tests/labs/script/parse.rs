@@ -78,11 +78,31 @@ pub(crate) enum Step {
     /// So many of them survive; a random number, if nobody says.
     Crash(Server, Option<usize>),
     Restart(Server),
-    ExpectNothing { link: Pick, why: String },
-    Answer { link: Pick, granted: bool, term: Option<Term> },
-    ExpectServer { server: Server, wanted: Wanted, why: String },
-    ExpectAnswer { link: Pick, granted: bool, term: Option<Term>, why: String },
-    ExpectRequest { link: Pick, last: (Index, Term), why: String },
+    ExpectNothing {
+        link: Pick,
+        why: String,
+    },
+    Answer {
+        link: Pick,
+        granted: bool,
+        term: Option<Term>,
+    },
+    ExpectServer {
+        server: Server,
+        wanted: Wanted,
+        why: String,
+    },
+    ExpectAnswer {
+        link: Pick,
+        granted: bool,
+        term: Option<Term>,
+        why: String,
+    },
+    ExpectRequest {
+        link: Pick,
+        last: (Index, Term),
+        why: String,
+    },
 }
 
 impl Step {
@@ -165,8 +185,10 @@ impl Script {
         }
         let real = self.real.iter().chain(self.disks.keys()).find(|server| !self.servers.contains(server));
         real.map_or(Ok(()), |stranger| Err(format!("{stranger} is none of the servers")))?;
-        let stranger = self.steps.iter().find(|(_, step)| step.names().any(|name| !self.servers.contains(&name)));
-        stranger.map_or(Ok(()), |(text, _)| Err(format!("`{text}` names somebody who is none of the servers")))
+        let stranger =
+            self.steps.iter().find(|(_, step)| step.names().any(|name| !self.servers.contains(&name)));
+        stranger
+            .map_or(Ok(()), |(text, _)| Err(format!("`{text}` names somebody who is none of the servers")))
     }
 
     fn line(&mut self, line: &str) -> Option<()> {
@@ -233,7 +255,9 @@ impl Script {
                     Some(term) => Some(term.parse().ok()?),
                 },
             },
-            "expect" if *rest.first()? == "nothing" => Step::ExpectNothing { link: pick(rest.get(1..)?)?, why },
+            "expect" if *rest.first()? == "nothing" => {
+                Step::ExpectNothing { link: pick(rest.get(1..)?)?, why }
+            }
             "expect" if *rest.first()? == "request" => {
                 Step::ExpectRequest { link: pick(rest.get(1..3)?)?, last: pair(rest, "log")?, why }
             }

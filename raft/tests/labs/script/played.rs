@@ -112,7 +112,13 @@ impl World {
         let effect = Effect::Reply { call: 0, rep: rep.clone() };
         let event = sent(me, &effect, Some((candidate, &req)));
         let stamp = event.map(|event| recorder.record(event, None, None));
-        self.flights.push(Flight { from: me, to: candidate, stamp, what: What::Reply(req, rep), late: false });
+        self.flights.push(Flight {
+            from: me,
+            to: candidate,
+            stamp,
+            what: What::Reply(req, rep),
+            late: false,
+        });
         Ok(())
     }
 }

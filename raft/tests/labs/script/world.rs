@@ -295,7 +295,10 @@ impl World {
 
     pub(super) fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {
         let mut alike = self.flights.iter().enumerate().filter(|(_, flight)| flight.matches(pick));
-        alike.nth(pick.place).map(|(number, _)| number).ok_or_else(|| self.no_such_message(text, pick.from, pick.to))
+        alike
+            .nth(pick.place)
+            .map(|(number, _)| number)
+            .ok_or_else(|| self.no_such_message(text, pick.from, pick.to))
     }
 
     /// A message that the script speaks of was never sent.
