@@ -116,9 +116,7 @@ fn listed(presets: &[PresetLine]) -> String {
 pub fn human(explored: &ExploredLine, sentence: Option<&str>, took: Duration) -> String {
     let reached = &explored.reached;
     let mut out = format!("{}: {}\n", explored.name, sentence.unwrap_or("bounds of your own"));
-    let counted = explored.numbers.iter().filter(|(_, (number, _))| *number > 0);
-    let counted: Vec<String> = counted.map(|(key, (number, _))| format!("{key}={number}")).collect();
-    out.push_str(&wrapped("  bounds", &counted.join(" ")));
+    out.push_str(&wrapped("  bounds", &explored.bounds));
     let size = format!(
         "{} states, {} actions between them, histories of up to {} actions; the code was called {} times",
         HumanCount(reached.states),

@@ -307,7 +307,7 @@ impl Binary {
                     result(line);
                 }
                 Ok(Line::End { .. }) => ended = true,
-                Ok(Line::Planted(_) | Line::Preset(_) | Line::Reached(_) | Line::Explored(_)) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         let status = child.wait().map_err(|why| self.not_started(&why))?;
@@ -346,20 +346,15 @@ impl Binary {
             command.arg("--out").arg(absolute);
         }
         let mut explored = None;
-        let status = self.lines(command, |text| {
-            if let Ok(parsed) = serde_json::from_str(text) {
-                line(&parsed);
-                if let Line::Explored(end) = parsed {
-                    explored = Some(end);
-                }
+        let status = self.lines(command, |parsed| {
+            line(&parsed);
+            match parsed {
+                Line::Explored(end) => explored = Some(Ok(end)),
+                Line::Refused { sentence } => explored = Some(Err(Stop::usage(sentence))),
+                _ => {}
             }
         })?;
-        // A sentence about bounds that cannot be stands on standard error already.
-        match (explored, status.code()) {
-            (Some(explored), _) => Ok(explored),
-            (None, Some(2)) => Err(Stop::usage(format!("nothing was explored within `{bounds}`"))),
-            (None, _) => Err(self.strange("finish the exploration", status)),
-        }
+        explored.unwrap_or_else(|| Err(self.strange("finish the exploration", status)))
     }
 
     /// Plays a script.
@@ -370,24 +365,22 @@ impl Binary {
             command.arg("--trace-file").arg(trace);
         }
         let mut played = None;
-        let status = self.lines(command, |text| {
-            if let Ok(Line::Run(line)) = serde_json::from_str(text) {
-                played = Some(line);
-            }
+        let status = self.lines(command, |parsed| match parsed {
+            Line::Run(line) => played = Some(Ok(line)),
+            Line::Refused { sentence } => played = Some(Err(Stop::usage(sentence))),
+            _ => {}
         })?;
-        match (played, status.code()) {
-            (Some(played), _) => Ok(played),
-            (None, Some(2)) => Err(Stop::usage(format!("{} was not played", script.display()))),
-            (None, _) => Err(self.strange("play the script", status)),
-        }
+        played.unwrap_or_else(|| Err(self.strange("play the script", status)))
     }
 
-    /// Runs a command and hands on each line that it prints.
-    fn lines(&self, mut command: Command, mut line: impl FnMut(&str)) -> Result<ExitStatus, Stop> {
+    /// Runs a command and hands on each line of the protocol that it prints.
+    fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
         for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
             let Ok(text) = text else { break };
-            line(&text);
+            if let Ok(parsed) = serde_json::from_str(&text) {
+                line(parsed);
+            }
         }
         child.wait().map_err(|why| self.not_started(&why))
     }

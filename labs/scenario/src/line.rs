@@ -52,6 +52,11 @@ pub enum Line {
     Reached(ReachedLine),
     /// An exploration ended.
     Explored(ExploredLine),
+    /// Nothing was played or explored, because the script or the bounds cannot be.
+    Refused {
+        /// Why, as a sentence.
+        sentence: String,
+    },
     /// A violation was planted, and the judge found it.
     Planted(PlantedLine),
     /// Everything that was asked for was run.

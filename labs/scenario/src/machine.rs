@@ -42,9 +42,9 @@ pub(crate) fn main(scenarios: &[Scenario], tools: Option<&Tools>, arguments: &[S
                 run_all(&chosen, &options).map_err(|why| format!("the results could not be written: {why}"))
             })
         }
-        Some((command, rest)) if command == "play" => tools::play(tools, rest),
+        Some((command, rest)) if command == "play" => tools::told(tools::play(tools, rest)),
         Some((command, [])) if command == "bounds" => tools::bounds(tools),
-        Some((command, rest)) if command == "explore" => tools::explore(tools, rest),
+        Some((command, rest)) if command == "explore" => tools::told(tools::explore(tools, rest)),
         _ => Err("after --raftlab comes list, plant, run, play, bounds or explore".to_owned()),
     };
     match served {

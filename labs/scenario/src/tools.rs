@@ -93,6 +93,11 @@ pub enum Found {
     },
 }
 
+/// A refusal as a line of the protocol: whoever asked tells it to people.
+pub(crate) fn told(served: Result<(), String>) -> Result<(), String> {
+    served.or_else(|sentence| print(&Line::Refused { sentence }))
+}
+
 /// Serves `play --script FILE [--trace-file FILE]`.
 pub(crate) fn play(tools: Option<&Tools>, arguments: &[String]) -> Result<(), String> {
     let play = tools.ok_or("this test target plays no scripts")?.play;

@@ -161,7 +161,7 @@ impl Work<'_> {
                     }
                 }
                 Ok(Line::End { runs }) => ended = Some(runs),
-                Ok(Line::Planted(_) | Line::Preset(_) | Line::Reached(_) | Line::Explored(_)) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         let status = child.wait().map_err(|why| binary.not_started(&why))?;

@@ -54,7 +54,7 @@ pub(crate) const PRESETS: [Preset; 7] = [
     (
         "log",
         "lab 2B: two servers, their logs and what they commit",
-        "servers=2 timeouts=2 proposals=1 failures=1 duplicates=1 heartbeats=1 log=1",
+        "servers=2 timeouts=2 proposals=1 failures=1 duplicates=1 heartbeats=1 log=1 link=2",
         &[],
     ),
     (
@@ -63,22 +63,27 @@ pub(crate) const PRESETS: [Preset; 7] = [
         "servers=3 timeouts=3 log=1 entries=1",
         &[],
     ),
-    ("votes", "lab 2C: votes and crashes, three servers", "servers=3 timeouts=2 crashes=1 disk=1", &[]),
+    (
+        "votes",
+        "lab 2C: votes and crashes, three servers",
+        "servers=3 timeouts=2 crashes=1 duplicates=1 disk=1",
+        &[],
+    ),
     (
         "disks",
-        "lab 2C: logs and crashes, two servers",
-        "servers=2 timeouts=1 proposals=1 crashes=1 log=1 disk=1",
+        "lab 2C: logs and crashes, three servers",
+        "servers=3 timeouts=1 proposals=1 crashes=1 log=1 disk=1",
         &[],
     ),
     (
         "snapshots",
-        "lab 2D: a leader with a snapshot, and a follower who has more than it covers",
-        "servers=2 timeouts=1 heartbeats=1 failures=1 snapshots=1 proposals=1 log=1 disk=1",
+        "lab 2D: two servers, of which one begins with a snapshot and the other has more than it covers",
+        "servers=2 timeouts=2 heartbeats=1 failures=1 snapshots=1 proposals=1 log=1 disk=1",
         &["disk s1 term=1 log=1,1 snapshot=1", "disk s2 term=1 log=1,1"],
     ),
     (
         "figure8",
-        "Figure 8: the same with commands, four elections",
+        "Figure 8: entries of earlier terms, four elections and two commands",
         "servers=3 timeouts=4 proposals=2 log=1 entries=1",
         &[],
     ),

@@ -11,6 +11,7 @@
 //! - `states`: all of them together, as rows of numbers
 //! - `search`: breadth first
 //! - `story`: a history as a script; `watch`: the same properties while it plays
+//! - `kit`: tests of all this
 //!
 //! Never: takes an unfinished search for a finished one.
 
@@ -18,6 +19,7 @@ mod bounds;
 mod claims;
 mod facts;
 mod invariants;
+pub(crate) mod kit;
 mod local;
 mod search;
 mod states;
