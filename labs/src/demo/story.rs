@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const SETUP: [&str; 6] = ["servers", "real", "disk", "replicate", "durable", "max_entries"];
 
 /// What the head says.
-const FACTS: [&str; 5] = ["rule", "wrong", "harm", "paper", "lab"];
+const FACTS: [&str; 6] = ["rule", "wrong", "mutant", "harm", "paper", "lab"];
 
 /// A demo: what it shows, and the scenes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Story {
     pub rule: String,
     /// What is wrong with it, as one sentence.
     pub wrong: String,
+    /// Which of the instructor's mutants that is: its trace is made by playing this script with it.
+    pub mutant: String,
     /// What would have come of it.
     pub harm: String,
     /// Where the paper speaks of it.
@@ -99,6 +101,7 @@ fn head(block: &[&str]) -> Result<Story, String> {
         title,
         rule: fact("rule")?,
         wrong: fact("wrong")?,
+        mutant: fact("mutant")?,
         harm: fact("harm")?,
         paper: fact("paper")?,
         lab: fact("lab")?,

@@ -129,6 +129,10 @@ fn what_the_stories_name_exists() {
     for files in &STORIES {
         let lab = story(files).lab;
         assert!(tests.contains(&format!("\"{lab}\"")), "{lab}");
+        // Students have no mutants.
+        let mutants = root.join("grading/mutants");
+        let mutant = mutants.join(format!("{}.toml", story(files).mutant));
+        assert!(!mutants.is_dir() || mutant.is_file(), "{}", mutant.display());
     }
     let mut there: Vec<String> = std::fs::read_dir(root.join("labs/demos"))
         .expect("the stories")
