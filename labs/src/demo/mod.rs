@@ -92,7 +92,7 @@ pub fn pages(files: &Files, color: bool) -> Result<Vec<String>, String> {
     if !text::passed(&right) {
         return Err(fault("its right implementation does not keep every rule".to_owned()));
     }
-    Ok(Demo { story: &story, wrong: &wrong, broken, right: &right, color }.pages())
+    Ok(Demo { name: files.name, story: &story, wrong: &wrong, broken, right: &right, color }.pages())
 }
 
 /// Names every story.

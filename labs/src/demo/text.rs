@@ -21,6 +21,8 @@ const INDENT: usize = 4;
 
 /// A story with both of its recordings.
 pub struct Demo<'a> {
+    /// Its name, which is also its script's.
+    pub name: &'a str,
     /// What is shown.
     pub story: &'a Story,
     /// The wrong implementation, up to where the judge stopped it.
@@ -181,7 +183,8 @@ impl Demo<'_> {
         out.push('\n');
         out.push_str(&labelled("read", &story.paper));
         out.push_str(&labelled("the rule", &format!("cargo tracecheck explain {id}")));
-        out.push_str(&labelled("your turn", &format!("cargo labs run {}", story.lab)));
+        out.push_str(&labelled("in the lab", &format!("cargo labs run {}", story.lab)));
+        out.push_str(&labelled("your code", &format!("cargo labs play labs/demos/{}.script", self.name)));
         out
     }
 
@@ -332,5 +335,5 @@ fn indented(indent: &str, label: &str, text: &str) -> String {
 
 /// A labelled paragraph.
 fn labelled(label: &str, text: &str) -> String {
-    indented("  ", &format!("{label:<11}"), text)
+    indented("  ", &format!("{label:<12}"), text)
 }
