@@ -24,6 +24,9 @@ pub enum Command {
     /// Run scenarios over many seeds and show a table.
     #[command(after_help = "Examples:\n  cargo labs run lab2a\n  cargo labs run lab2a_01 --seeds 100")]
     Run(RunArguments),
+    /// Play a classic story of Raft: a wrong implementation first, then the right one.
+    #[command(after_help = "Examples:\n  cargo labs demo\n  cargo labs demo figure8")]
+    Demo(DemoArguments),
     /// Run one scenario with one seed, exactly as it ran before.
     #[command(after_help = "Example:\n  cargo labs replay lab2a_01_first_leader 7")]
     Replay(ReplayArguments),
@@ -159,6 +162,21 @@ pub struct PlayArguments {
     pub trace: Option<PathBuf>,
 }
 
+/// What `demo` takes.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Which story; without one, they are listed.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// On a terminal, go on by itself after so many milliseconds, instead of waiting for Enter.
+    #[arg(long, value_name = "MS", num_args = 0..=1, default_missing_value = "4000", value_parser = millis,
+          allow_negative_numbers = true)]
+    pub auto: Option<u64>,
+    /// Do not wait at all.
+    #[arg(long, conflicts_with = "auto")]
+    pub no_wait: bool,
+}
+
 /// What `starter` takes.
 #[derive(Debug, Args)]
 pub struct StarterArguments {
@@ -191,4 +209,8 @@ fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| {
         "how many run at the same time is a whole number, 1 or more, such as --jobs 2".to_owned()
     })
+}
+
+fn millis(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a pause is a whole number of milliseconds, such as --auto 4000".to_owned())
 }

@@ -1,4 +1,5 @@
-//! What stands behind `cargo labs`: running, soaking and replaying scenarios, and making the starter.
+//! What stands behind `cargo labs`: running, soaking and replaying scenarios, telling stories, and making
+//! the starter.
 //!
 //! Owns the student's command line, the table of results, and the one definition of what is solution and
 //! what is given (markers in the code, `labs/student-files.toml`).
@@ -11,6 +12,7 @@
 pub mod check;
 pub mod cli;
 pub mod cut;
+pub mod demo;
 pub mod explore;
 pub mod fingerprint;
 pub mod play;

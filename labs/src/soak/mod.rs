@@ -24,6 +24,7 @@ use crate::cli::{Format, SoakArguments};
 use crate::run::{self, Chosen, Suite};
 use crate::stop::Stop;
 use crate::targets::{Binary, Workspace};
+use crate::{fingerprint, starter};
 use scenario::line::Listed;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,9 +45,9 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
     // What can be wrong with the command is said before minutes of building.
     let directory = arguments.dir.as_deref().map(absolute).transpose()?;
     directory.as_deref().map(state::check).transpose()?;
-    let suites = suites(arguments)?;
+    let (suites, code) = suites(arguments)?;
     let chosen = run::choose(&suites, &arguments.labs)?;
-    let identity = Identity::new(fingerprint(&suites)?, arguments.from);
+    let identity = Identity::new(bytes(&suites)?, arguments.from);
     let directory = directory.unwrap_or_else(|| default_directory(&suites, &identity));
     let mut state = State::open(&directory, identity, arguments.fresh)?;
     let programs = programs(&chosen, &state)?;
@@ -64,7 +65,7 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
         remove(&state.report())?;
         work.run(&mut state)?;
     }
-    let report = Report::of(&state, &listed, &arguments.labs);
+    let report = Report::of(&state, &listed, &arguments.labs, code);
     keep(&report, &state.report())?;
     for program in &programs {
         remove(program.path())?;
@@ -76,18 +77,21 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The test programs with their scenarios: this one, or those of the workspace.
-fn suites(arguments: &SoakArguments) -> Result<Vec<Suite>, Stop> {
-    let Some(path) = &arguments.binary else { return run::suites(&Workspace::here()?) };
+/// The test programs with their scenarios: this one, or those of the workspace, and then the code's fingerprint.
+fn suites(arguments: &SoakArguments) -> Result<(Vec<Suite>, Option<String>), Stop> {
+    let Some(path) = &arguments.binary else {
+        let workspace = Workspace::here()?;
+        let suites = run::suites(&workspace)?;
+        let code = starter::sources(&workspace.root).and_then(|files| fingerprint::code(&files));
+        return Ok((suites, code.ok()));
+    };
     let path = absolute(path)?;
     if !path.is_file() {
-        return Err(Stop::usage(format!(
-            "there is no test program {}: --binary takes a built one",
-            path.display()
-        )));
+        let place = path.display();
+        return Err(Stop::usage(format!("there is no test program {place}: --binary takes a built one")));
     }
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    run::listed(vec![Binary::at(path, directory)])
+    Ok((run::listed(vec![Binary::at(path, directory)])?, None))
 }
 
 /// Says what is about to happen, on standard error: the report alone is on standard output.
@@ -102,8 +106,8 @@ fn announce(work: &Work<'_>, state: &State) {
     eprintln!("Progress: {}", shown(state.directory()));
 }
 
-/// What another build would have otherwise.
-fn fingerprint(suites: &[Suite]) -> Result<String, Stop> {
+/// The hash of the programs' bytes: another build has another one.
+fn bytes(suites: &[Suite]) -> Result<String, Stop> {
     let mut hash = Xxh3::new();
     for suite in suites {
         let path = suite.binary.path();

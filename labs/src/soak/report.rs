@@ -20,6 +20,10 @@ pub struct Report {
     pub kit: String,
     /// The hash of the test programs' bytes (xxh3-128, hexadecimal): another build has another one.
     pub fingerprint: String,
+    /// The fingerprint of the code that they were built from ([`crate::fingerprint::code`]), which a comment leaves as
+    /// it is; missing where the program was built elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// The beginnings of names that were asked for; all scenarios, if there are none.
     pub labs: Vec<String>,
     /// The first seed.
@@ -91,7 +95,7 @@ pub struct ScenarioTotals {
 
 impl Report {
     /// The report on these scenarios, of a state in which they are done.
-    pub fn of(state: &State, scenarios: &[&Listed], labs: &[String]) -> Report {
+    pub fn of(state: &State, scenarios: &[&Listed], labs: &[String], code: Option<String>) -> Report {
         let (mut all, mut spent) = (Totals::default(), Spent { wall_ms: 0, cpu_ms: Some(0) });
         let (mut failures, mut by_scenario, mut seeds) = (Vec::new(), Vec::new(), None);
         for listed in scenarios {
@@ -114,6 +118,7 @@ impl Report {
             soak_report: FORMAT,
             kit: env!("CARGO_PKG_VERSION").to_owned(),
             fingerprint: state.identity().fingerprint.clone(),
+            code,
             labs: labs.to_vec(),
             from: state.identity().from,
             seeds: seeds.unwrap_or(0),

@@ -1,6 +1,6 @@
 //! What runs add up to, and which of them failed for which reason.
 
-use scenario::line::{RunLine, RunVerdict};
+use scenario::line::{Cause, CauseKind, RunLine, RunVerdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl Spent {
 pub struct Failures {
     /// The scenario.
     pub scenario: String,
-    /// The rule's id, or else the sentence, with `#` for its numbers.
+    /// The rule's id, with what is the matter unless it was broken; or a sentence, with `#` for its numbers.
     pub cause: String,
     /// The failing seeds, in order.
     pub seeds: Vec<u64>,
@@ -98,7 +98,7 @@ impl Failures {
             run.report.clone().unwrap_or_else(|| "its report is missing: a fault of the kit".to_owned());
         Failures {
             scenario: run.scenario.clone(),
-            cause: cause(&report),
+            cause: words(run.cause.as_ref()),
             seeds: vec![run.seed],
             report,
             trace: run.trace.clone(),
@@ -115,19 +115,15 @@ impl Failures {
     }
 }
 
-/// The rule that a report names or its first sentence. Numbers are masked: they differ from seed to seed.
-fn cause(report: &str) -> String {
-    let labelled =
-        |line: &str| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')).map(str::to_owned);
-    let lines: Vec<String> = report.lines().filter_map(labelled).collect();
-    let of = |label: &str| {
-        lines.iter().find_map(|line| line.strip_prefix(label).map(|text| text.trim().to_owned()))
-    };
-    if let Some((rule, _)) = of("broke ").as_deref().and_then(|text| text.split_once(':')) {
-        return rule.to_owned();
+/// A cause in few words: a rule, or a sentence whose numbers are masked, because they differ from seed to seed.
+fn words(cause: Option<&Cause>) -> String {
+    let Some(cause) = cause else { return "no cause was told: a fault of the kit".to_owned() };
+    match (cause.kind, &cause.rule) {
+        (CauseKind::Rule, Some(rule)) => rule.clone(),
+        (CauseKind::Undecided, Some(rule)) => format!("{rule} undecided"),
+        (CauseKind::Missed, Some(rule)) => format!("{rule} not exercised"),
+        _ => masked(&cause.sentence),
     }
-    let first = lines.iter().find(|line| !line.starts_with("tried "));
-    masked(first.map_or_else(|| report.lines().next().unwrap_or_default(), String::as_str))
 }
 
 /// The text with `#` for every number.

@@ -226,24 +226,43 @@ fn children_cpu() -> Option<Duration> {
 /// What is shown while it runs: a bar on a terminal, a line now and then elsewhere.
 struct Sign {
     bar: ProgressBar,
+    pace: Pace,
     /// When there was last something to say, if this is no terminal.
     said: Option<Instant>,
 }
 
+/// How fast it goes, on the average: scenarios differ by a factor of a hundred.
+#[derive(Clone, Copy)]
+struct Pace {
+    began: Instant,
+    /// How many runs were done then.
+    first: u64,
+}
+
+impl Pace {
+    /// Runs a second, and the time that is left; once the first piece is done.
+    fn words(self, done: u64, all: u64) -> String {
+        let rate = done.saturating_sub(self.first) as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+        if rate < 0.1 {
+            return "at the start".to_owned();
+        }
+        format!("{rate:.0} a second, {} left", text::duration(all.saturating_sub(done) as f64 / rate))
+    }
+}
+
 impl Sign {
     fn new(runs: u64, done: u64) -> Sign {
-        let rate = |state: &ProgressState, out: &mut dyn Write| {
+        let pace = Pace { began: Instant::now(), first: done };
+        let words = move |state: &ProgressState, out: &mut dyn Write| {
             // Nobody can be told that a bar cannot be drawn.
-            let _ = write!(out, "{:.0} a second", state.per_sec());
+            let _ = write!(out, "{}", pace.words(state.pos(), state.len().unwrap_or(0)));
         };
-        let style = ProgressStyle::with_template(
-            "{bar:14} {human_pos} of {human_len} runs, {rate}, {eta} left  {wide_msg}",
-        );
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate);
+        let template = "{bar:14} {human_pos} of {human_len} runs, {pace}  {wide_msg}";
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("pace", words);
         let bar = ProgressBar::new(runs).with_style(style).with_position(done);
-        bar.reset_eta();
         let said = (!std::io::stderr().is_terminal()).then(Instant::now);
-        Sign { bar, said }
+        Sign { bar, pace, said }
     }
 
     fn scenario(&self, name: &str) {
@@ -254,10 +273,9 @@ impl Sign {
         self.bar.inc(1);
         if self.said.is_some_and(|said| said.elapsed() >= WORD) {
             self.said = Some(Instant::now());
-            let left = text::duration(self.bar.eta().as_secs_f64());
-            let (done, all) =
-                (text::grouped(self.bar.position()), text::grouped(self.bar.length().unwrap_or(0)));
-            eprintln!("{done} of {all} runs, {:.0} a second, {left} left", self.bar.per_sec());
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            let words = self.pace.words(done, all);
+            eprintln!("{} of {} runs, {words}", text::grouped(done), text::grouped(all));
         }
     }
 

@@ -4,7 +4,7 @@ use crate::fake;
 use labs::soak::{Identity, Report, State};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -81,7 +81,8 @@ fn a_bug_of_one_seed_in_a_thousand_is_found() {
 fn a_killed_soak_goes_on() {
     let (killed, whole) = (directory(), directory());
     let progress = killed.path().join("progress.jsonl");
-    let mut running = command(&["lab2a"], killed.path()).spawn().expect("the command starts");
+    let mut running =
+        command(&["lab2a"], killed.path()).stderr(Stdio::null()).spawn().expect("the command starts");
     let lines = || fs::read_to_string(&progress).map_or(0, |text| text.lines().count());
     while lines() < 6 {
         std::thread::sleep(Duration::from_millis(2));
