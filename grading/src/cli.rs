@@ -34,6 +34,14 @@ pub enum Command {
                       2: the command cannot be carried out."
     )]
     Variants(VariantsArguments),
+    /// Explore every mutant that names bounds: exploration alone must find it, or see nothing different in it.
+    #[command(
+        after_help = "Example:\n  cargo grade explore --only 15\n\nExit code 0: it found every mistake, and no \
+                            difference in what is equivalent; 1: not so; 2: the command cannot be carried out."
+    )]
+    Explore(ExploreArguments),
+    /// Record the demos anew, with their mutants and with the reference; or check that they are what is played.
+    Demos(DemosArguments),
     /// Write the page that says what the tests catch, from what the other commands printed; or check it.
     #[command(
         after_help = "Example:\n  cargo grade mutants --format json > target/mutants.jsonl\n  cargo grade variants \
@@ -75,6 +83,22 @@ pub struct VariantsArguments {
     /// How results are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// What `explore` takes.
+#[derive(Debug, Args)]
+pub struct ExploreArguments {
+    /// Only this one: its number or its whole name. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+}
+
+/// What `demos` takes.
+#[derive(Debug, Args)]
+pub struct DemosArguments {
+    /// Write nothing: fail, if a recording is not what is played today.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// What `page` takes.

@@ -34,6 +34,9 @@ pub struct Mutant {
     pub equivalent: Option<String>,
     /// Whether it edits what students do not write.
     pub kit: bool,
+    /// The bounds within which exploration alone must find it; if it is `equivalent`, those within which nothing
+    /// that can be observed may differ.
+    pub explore: Option<String>,
     /// The edits.
     pub edits: Vec<Edit>,
 }
@@ -60,6 +63,7 @@ struct MutantSheet {
     equivalent: Option<String>,
     #[serde(default)]
     kit: bool,
+    explore: Option<String>,
     #[serde(default)]
     edit: Vec<Edit>,
 }
@@ -178,7 +182,13 @@ fn mutant(
         (true, None) => {
             Err(format!("all its files are in {}, so students write them: drop `kit`", student_files::PATH))
         }
-        (kit, _) => Ok(Mutant { id, sentence, paper, expect, equivalent, kit, edits: sheet.edit }),
+        _ if equivalent.is_some() && sheet.explore.is_none() => {
+            Err("it has `equivalent` and no `explore`: say within which bounds nothing differs".to_owned())
+        }
+        (kit, _) => {
+            let (explore, edits) = (sheet.explore, sheet.edit);
+            Ok(Mutant { id, sentence, paper, expect, equivalent, kit, explore, edits })
+        }
     }
 }
 

@@ -22,6 +22,7 @@ fn mutant(id: &str, expect: &[&str]) -> Mutant {
         expect: expect.iter().map(|name| (*name).to_owned()).collect(),
         equivalent: expect.is_empty().then(|| "Nothing reads it.".to_owned()),
         kit: false,
+        explore: None,
         edits: vec![edit()],
     }
 }
