@@ -24,9 +24,28 @@ pub enum Command {
     /// Run scenarios over many seeds and show a table.
     #[command(after_help = "Examples:\n  cargo labs run lab2a\n  cargo labs run lab2a_01 --seeds 100")]
     Run(RunArguments),
+    /// Play a classic story of Raft: a wrong implementation first, then the right one.
+    #[command(after_help = "Examples:\n  cargo labs demo\n  cargo labs demo figure8")]
+    Demo(DemoArguments),
     /// Run one scenario with one seed, exactly as it ran before.
     #[command(after_help = "Example:\n  cargo labs replay lab2a_01_first_leader 7")]
     Replay(ReplayArguments),
+    /// Run scenarios over thousands of seeds: the proof that correct code never fails.
+    #[command(
+        after_help = "Progress is kept: stop it with Ctrl-C, and the same command goes on from there.\n\n\
+                      Examples:\n  cargo labs soak\n  cargo labs soak lab2a --seeds 1000\n  \
+                      cargo labs soak --from 10000 --seeds 10000"
+    )]
+    Soak(SoakArguments),
+    /// Explore every interleaving within bounds, and check Raft's properties in every state.
+    #[command(
+        after_help = "Bounds are a name (see --list), numbers, or a name and numbers that change it.\n\n\
+                      Examples:\n  cargo labs explore\n  cargo labs explore --bounds figure8\n  \
+                      cargo labs explore --bounds \"servers=2 timeouts=2 log=1 proposals=2 failures=1\""
+    )]
+    Explore(ExploreArguments),
+    /// Play a script of messages, timeouts and crashes, such as a counterexample of `explore`.
+    Play(PlayArguments),
     /// Write what students start from: this workspace with stubs in place of the solution.
     Starter(StarterArguments),
     /// Prove that the starter's stubs compile and fail, and that the solution put back passes.
@@ -60,6 +79,35 @@ pub struct RunArguments {
     pub no_plant: bool,
 }
 
+/// What `soak` takes.
+#[derive(Debug, Args)]
+pub struct SoakArguments {
+    /// Beginnings of scenarios' names, such as lab2a or lab2a_01; all scenarios if none is given.
+    #[arg(value_name = "LAB")]
+    pub labs: Vec<String>,
+    /// Run so many seeds of each scenario; scripts, which no seed changes, run once.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seeds, default_value = "10000")]
+    pub seeds: NonZeroU64,
+    /// Begin with this seed.
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed, default_value = "0")]
+    pub from: u64,
+    /// Run so many at the same time [default: one a processor].
+    #[arg(long, short, value_name = "J", allow_negative_numbers = true, value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// Keep progress, report and failing traces here [default: target/raftlab/soak/ and a name made from the code].
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Soak this built test program, and build nothing.
+    #[arg(long, value_name = "FILE")]
+    pub binary: Option<PathBuf>,
+    /// Forget the progress of an earlier soak and start over.
+    #[arg(long)]
+    pub fresh: bool,
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -81,6 +129,52 @@ pub struct ReplayArguments {
     /// Write the trace to this file.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+}
+
+/// What `explore` takes.
+#[derive(Debug, Args)]
+pub struct ExploreArguments {
+    /// The bounds; may be given several times [default: every name that takes seconds].
+    #[arg(long, value_name = "BOUNDS")]
+    pub bounds: Vec<String>,
+    /// List the bounds that have a name, and explore nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Also sum up what can be observed from outside: equal sums, no observable difference.
+    #[arg(long)]
+    pub digest: bool,
+    /// Where counterexamples go [default: target/raftlab/explore].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// What `play` takes.
+#[derive(Debug, Args)]
+pub struct PlayArguments {
+    /// The script; its language is described in raft/tests/labs/script/mod.rs.
+    #[arg(value_name = "FILE")]
+    pub script: PathBuf,
+    /// Write the trace to this file, also of a script that plays to its end.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// What `demo` takes.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Which story; without one, they are listed.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// On a terminal, go on by itself after so many milliseconds, instead of waiting for Enter.
+    #[arg(long, value_name = "MS", num_args = 0..=1, default_missing_value = "4000", value_parser = millis,
+          allow_negative_numbers = true)]
+    pub auto: Option<u64>,
+    /// Do not wait at all.
+    #[arg(long, conflicts_with = "auto")]
+    pub no_wait: bool,
 }
 
 /// What `starter` takes.
@@ -115,4 +209,8 @@ fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| {
         "how many run at the same time is a whole number, 1 or more, such as --jobs 2".to_owned()
     })
+}
+
+fn millis(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a pause is a whole number of milliseconds, such as --auto 4000".to_owned())
 }

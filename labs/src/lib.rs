@@ -1,4 +1,5 @@
-//! What stands behind `cargo labs`: running and replaying scenarios, and making the starter.
+//! What stands behind `cargo labs`: running, soaking and replaying scenarios, telling stories, and making
+//! the starter.
 //!
 //! Owns the student's command line, the table of results, and the one definition of what is solution and
 //! what is given (markers in the code, `labs/student-files.toml`).
@@ -11,9 +12,13 @@
 pub mod check;
 pub mod cli;
 pub mod cut;
+pub mod demo;
+pub mod explore;
 pub mod fingerprint;
+pub mod play;
 pub mod replay;
 pub mod run;
+pub mod soak;
 pub mod starter;
 pub mod stop;
 pub mod student_files;

@@ -2,13 +2,17 @@
 
 use clap::Parser;
 use labs::cli::{Cli, Command};
-use labs::{check, replay, run, starter};
+use labs::{check, demo, explore, play, replay, run, soak, starter};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(arguments) => run::main(&arguments),
+        Command::Demo(arguments) => demo::main(&arguments),
         Command::Replay(arguments) => replay::main(&arguments),
+        Command::Soak(arguments) => soak::main(&arguments),
+        Command::Explore(arguments) => explore::main(&arguments),
+        Command::Play(arguments) => play::main(&arguments),
         Command::Starter(arguments) => starter::main(&arguments),
         Command::CheckStarter(arguments) => check::main(&arguments),
     };

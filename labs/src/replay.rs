@@ -61,7 +61,7 @@ fn passed(listed: &Listed, result: &RunLine) -> String {
 }
 
 /// The file as an absolute path, after a try to write beside it.
-fn writable(path: &Path) -> Result<PathBuf, Stop> {
+pub(crate) fn writable(path: &Path) -> Result<PathBuf, Stop> {
     let absolute = std::path::absolute(path);
     let sentence = |why: std::io::Error| {
         Stop::usage(format!(

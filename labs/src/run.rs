@@ -73,13 +73,13 @@ pub fn listed(binaries: Vec<Binary>) -> Result<Vec<Suite>, Stop> {
 }
 
 /// What is to be run of one suite.
-struct Chosen<'a> {
-    suite: &'a Suite,
-    scenarios: Vec<Listed>,
+pub(crate) struct Chosen<'a> {
+    pub(crate) suite: &'a Suite,
+    pub(crate) scenarios: Vec<Listed>,
 }
 
 /// The scenarios whose names begin with one of `labs`; all if there are none. Suites left empty are dropped.
-fn choose<'a>(suites: &'a [Suite], labs: &[String]) -> Result<Vec<Chosen<'a>>, Stop> {
+pub(crate) fn choose<'a>(suites: &'a [Suite], labs: &[String]) -> Result<Vec<Chosen<'a>>, Stop> {
     let names: Vec<String> =
         suites.iter().flat_map(|suite| &suite.scenarios).map(|one| one.name.clone()).collect();
     for lab in labs {

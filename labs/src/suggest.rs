@@ -10,6 +10,14 @@ pub fn unknown_whole(asked: &str, names: &[String]) -> String {
     sentence(format!("no scenario is called `{asked}`"), asked, names)
 }
 
+/// The sentence about a name that no demo has, with those that there are.
+pub fn unknown_demo(asked: &str, names: &[String]) -> String {
+    match &nearest(asked, names)[..] {
+        [] => format!("no demo is called `{asked}`; there are {}", list(names, "and")),
+        near => format!("no demo is called `{asked}`; did you mean {}?", list(near, "or")),
+    }
+}
+
 fn sentence(what: String, asked: &str, names: &[String]) -> String {
     let labs = labs(names);
     // Who names a lab that does not exist wants to know which there are, not a scenario of another one.

@@ -4,7 +4,7 @@
 //! runs, so nothing can pass here and fail there.
 
 use crate::stop::Stop;
-use scenario::line::{Line, Listed, PlantedLine, RunLine};
+use scenario::line::{ExploredLine, Line, Listed, PlantedLine, PresetLine, RunLine};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -222,6 +222,16 @@ impl Binary {
         Binary { path, directory }
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory in which it is run.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What it can run.
     pub fn list(&self) -> Result<Vec<Listed>, Stop> {
         let output = self.command("list").output().map_err(|why| self.not_started(&why))?;
@@ -297,11 +307,82 @@ impl Binary {
                     result(line);
                 }
                 Ok(Line::End { .. }) => ended = true,
-                Ok(Line::Planted(_)) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         let status = child.wait().map_err(|why| self.not_started(&why))?;
         Ok(if ended { Ended::All } else { Ended::Died(death(request, last, status)) })
+    }
+
+    /// The bounds that have a name; none, if it explores nothing.
+    pub fn presets(&self) -> Result<Vec<PresetLine>, Stop> {
+        let output = self.command("bounds").output().map_err(|why| self.not_started(&why))?;
+        if !output.status.success() {
+            return Err(self.strange("list its bounds", output.status));
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let preset = |line| match serde_json::from_str(line) {
+            Ok(Line::Preset(preset)) => Some(preset),
+            _ => None,
+        };
+        Ok(text.lines().filter_map(preset).collect())
+    }
+
+    /// Explores within these bounds, and hands on every line as it comes.
+    pub fn explore(
+        &self,
+        bounds: &str,
+        digest: bool,
+        out: Option<&Path>,
+        mut line: impl FnMut(&Line),
+    ) -> Result<ExploredLine, Stop> {
+        let mut command = self.command("explore");
+        command.args(["--bounds", bounds]);
+        if digest {
+            command.args(["--digest", "yes"]);
+        }
+        if let Some(out) = out {
+            let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+            command.arg("--out").arg(absolute);
+        }
+        let mut explored = None;
+        let status = self.lines(command, |parsed| {
+            line(&parsed);
+            match parsed {
+                Line::Explored(end) => explored = Some(Ok(end)),
+                Line::Refused { sentence } => explored = Some(Err(Stop::usage(sentence))),
+                _ => {}
+            }
+        })?;
+        explored.unwrap_or_else(|| Err(self.strange("finish the exploration", status)))
+    }
+
+    /// Plays a script.
+    pub fn play(&self, script: &Path, trace: Option<&Path>) -> Result<RunLine, Stop> {
+        let mut command = self.command("play");
+        command.arg("--script").arg(script);
+        if let Some(trace) = trace {
+            command.arg("--trace-file").arg(trace);
+        }
+        let mut played = None;
+        let status = self.lines(command, |parsed| match parsed {
+            Line::Run(line) => played = Some(Ok(line)),
+            Line::Refused { sentence } => played = Some(Err(Stop::usage(sentence))),
+            _ => {}
+        })?;
+        played.unwrap_or_else(|| Err(self.strange("play the script", status)))
+    }
+
+    /// Runs a command and hands on each line of the protocol that it prints.
+    fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
+        for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+            let Ok(text) = text else { break };
+            if let Ok(parsed) = serde_json::from_str(&text) {
+                line(parsed);
+            }
+        }
+        child.wait().map_err(|why| self.not_started(&why))
     }
 
     /// Lets it plant a violation in a run of one of these scenarios and judge it.
@@ -319,14 +400,14 @@ impl Binary {
         planted.ok_or_else(|| self.strange("show that it finds a planted violation", output.status))
     }
 
-    fn command(&self, what: &str) -> Command {
+    pub(crate) fn command(&self, what: &str) -> Command {
         let mut command = Command::new(&self.path);
         command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory);
         command.args(["--raftlab", what]).stdin(Stdio::null()).stderr(Stdio::inherit());
         command
     }
 
-    fn not_started(&self, why: &std::io::Error) -> Stop {
+    pub(crate) fn not_started(&self, why: &std::io::Error) -> Stop {
         Stop::failed(format!("the test program {} could not be started: {why}", self.path.display()))
     }
 

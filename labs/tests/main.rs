@@ -2,6 +2,7 @@
 
 mod cli;
 mod cut;
+mod demo;
 mod fingerprint;
 mod starter;
 mod suggest;

@@ -9,6 +9,8 @@
 mod check;
 #[path = "../tests/labs/cluster.rs"]
 mod cluster;
+#[path = "../tests/labs/explore/mod.rs"]
+mod explore;
 #[path = "../tests/labs/harness.rs"]
 mod harness;
 #[path = "../tests/labs/lab2a.rs"]

@@ -49,6 +49,14 @@ impl Release {
         self.held.pop_front().map(|(_, effect)| effect)
     }
 
+    /// Numbers writes anew, from 1 on after the durable ones: what is held and waited for stays the same. Two
+    /// servers that owe the same are then equal, however much they wrote before.
+    pub fn rebase(&mut self) {
+        let durable = std::mem::take(&mut self.durable);
+        self.written -= durable;
+        self.held.iter_mut().for_each(|(needs, _)| *needs = needs.saturating_sub(durable));
+    }
+
     /// Whether some write is not known to be durable.
     pub fn needs_sync(&self) -> bool {
         self.durable < self.written

@@ -74,6 +74,13 @@ impl Storage {
         self.disk.size().saturating_sub(snapshot)
     }
 
+    /// Hands a whole content to the disk, in place of everything before it.
+    pub fn fill(&mut self, saved: Saved) {
+        let number = self.disk.write(&encode(&Record::Everything(saved.clone())));
+        self.disk.forget_before(number);
+        self.image = saved;
+    }
+
     /// Hands a write to the disk; durable only after a later sync. Returns what is durable once it is.
     pub fn write(&mut self, write: Write) -> Durable {
         apply(&mut self.image, &write);

@@ -29,6 +29,8 @@ pub(crate) struct SimDisk {
     forget: Cell<(u64, u64)>,
     points: Cell<u64>,
     crash_at: Cell<Option<u64>>,
+    /// How many unsynced records the next crash keeps, if that is not left to chance.
+    keep: Cell<Option<u64>>,
 }
 
 impl SimDisk {
@@ -43,6 +45,7 @@ impl SimDisk {
             forget: Cell::new((0, 0)),
             points: Cell::new(0),
             crash_at: Cell::new(None),
+            keep: Cell::new(None),
         })
     }
 
@@ -56,12 +59,21 @@ impl SimDisk {
         self.crash_at.set(Some(point));
     }
 
-    /// Loses what was not synced, but for a random prefix. A record that the crash tore counts as lost,
+    /// Lets the next crash keep this many of the records that are not synced, or all if they are fewer.
+    pub(crate) fn keep(&self, records: u64) {
+        self.keep.set(Some(records));
+    }
+
+    /// Loses what was not synced, but for a random prefix, or the one that was asked for. A record that the crash tore counts as lost,
     /// for no reader would accept it.
     pub(crate) fn crash(&self) {
         let mut journal = self.journal.borrow_mut();
         let unsynced = self.written.get() - self.durable.get();
-        let kept = self.durable.get() + self.random.borrow_mut().draw(0..=unsynced);
+        let kept = match self.keep.take() {
+            Some(records) => records.min(unsynced),
+            None => self.random.borrow_mut().draw(0..=unsynced),
+        };
+        let kept = self.durable.get() + kept;
         journal.retain(|(number, _)| *number <= kept);
         self.written.set(kept);
         self.durable.set(kept);

@@ -134,6 +134,14 @@ impl Sim {
         self.world.reap();
     }
 
+    /// Crashes a node that keeps exactly this many of the records that it had not synced, or all if they are fewer.
+    pub fn crash_keeping(&self, node: Node, records: u64) {
+        if let Some(state) = self.world.nodes.borrow().get(&node) {
+            state.disk.keep(records);
+        }
+        self.crash(node);
+    }
+
     /// Crashes a node and burns its disk: it may start again as if for the first time, in a new
     /// incarnation.
     pub fn delete(&self, node: Node) {

@@ -17,6 +17,7 @@ mod plant;
 mod report;
 mod rows;
 mod run;
+mod tools;
 mod trials;
 mod twice;
 mod watchdog;
@@ -26,6 +27,7 @@ use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
 pub use run::write_trace;
+pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
 
 /// One scenario of the catalogue: what is tried, what it is worth, and how to run it once.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +130,11 @@ pub type Other = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
 /// Started with `--raftlab` as its first argument it serves `cargo labs` and the grader: it prints one JSON
 /// object a line.
 pub fn main(scenarios: &[Scenario], others: Vec<Other>) -> ExitCode {
+    main_with(scenarios, others, None)
+}
+
+/// As [`main`], for a test target that has `tools` for `cargo labs` beside its scenarios.
+pub fn main_with(scenarios: &[Scenario], others: Vec<Other>, tools: Option<&Tools>) -> ExitCode {
     run::quiet_panics();
     if let Err(sentence) = watchdog::read_environment() {
         eprintln!("error: {sentence}");
@@ -135,7 +142,7 @@ pub fn main(scenarios: &[Scenario], others: Vec<Other>) -> ExitCode {
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((first, rest)) if first == "--raftlab" => machine::main(scenarios, rest),
+        Some((first, rest)) if first == "--raftlab" => machine::main(scenarios, tools, rest),
         _ => trials::main(scenarios, others),
     }
 }

@@ -3,7 +3,7 @@
 //! `--raftlab list` prints one [`Listed`] a line. `--raftlab run` prints [`Line::Run`]s and one [`Line::End`];
 //! without an end the test program died. `--raftlab plant` prints one [`Line::Planted`].
 
-use crate::Scenario;
+use crate::{Reached, Scenario};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +46,17 @@ impl From<&Scenario> for Listed {
 pub enum Line {
     /// One scenario was run with one seed.
     Run(RunLine),
+    /// Bounds of an exploration that have a name.
+    Preset(PresetLine),
+    /// How far an exploration has come.
+    Reached(ReachedLine),
+    /// An exploration ended.
+    Explored(ExploredLine),
+    /// Nothing was played or explored, because the script or the bounds cannot be.
+    Refused {
+        /// Why, as a sentence.
+        sentence: String,
+    },
     /// A violation was planted, and the judge found it.
     Planted(PlantedLine),
     /// Everything that was asked for was run.
@@ -97,6 +108,76 @@ pub struct RunLine {
     /// Real microseconds; only with `--timings`, because it is another at every run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_us: Option<u64>,
+}
+
+/// Bounds that have a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresetLine {
+    /// The name.
+    pub name: String,
+    /// What they are for.
+    pub sentence: String,
+    /// The bounds.
+    pub bounds: String,
+}
+
+/// How far an exploration has come; see [`crate::Reached`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachedLine {
+    /// Distinct states.
+    pub states: u64,
+    /// Actions between them.
+    pub steps: u64,
+    /// The actions of the longest history.
+    pub depth: u32,
+    /// States not yet looked beyond.
+    pub open: u64,
+    /// Distinct states of a single server.
+    pub servers: u64,
+    /// Distinct messages.
+    pub messages: u64,
+    /// Calls of the code under test.
+    pub changes: u64,
+    /// How many states differ as seen from outside, and the sum of their hashes; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<(u64, String)>,
+}
+
+impl From<&Reached> for ReachedLine {
+    fn from(reached: &Reached) -> ReachedLine {
+        let Reached { states, steps, depth, open, servers, messages, changes, observed } = reached.clone();
+        ReachedLine { states, steps, depth, open, servers, messages, changes, observed }
+    }
+}
+
+/// How an exploration ended: covered, unfinished, or with something broken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExploredLine {
+    /// The bounds' name.
+    pub name: String,
+    /// The bounds that differ from what they are if nobody says.
+    pub bounds: String,
+    /// Every bound: its number, and what it counts.
+    pub numbers: BTreeMap<String, (u64, String)>,
+    /// How far it came.
+    pub reached: ReachedLine,
+    /// Every state within the bounds was seen, and nothing is broken in any.
+    pub covered: bool,
+    /// Why it could not see them all; what is broken in the others is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
+    /// What is broken: the property, its source, and what happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+    /// The file with the counterexample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
+    /// The file with its trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// The report of that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 /// A verdict in one word.

@@ -6,7 +6,7 @@
 use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
 use crate::trials::Seeds;
-use crate::{Scenario, plant, run};
+use crate::{Scenario, Tools, plant, run, tools};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ struct Options {
 }
 
 /// Serves one command.
-pub(crate) fn main(scenarios: &[Scenario], arguments: &[String]) -> ExitCode {
+pub(crate) fn main(scenarios: &[Scenario], tools: Option<&Tools>, arguments: &[String]) -> ExitCode {
     let served = match arguments.split_first() {
         Some((command, [])) if command == "list" => list(scenarios),
         Some((command, rest)) if command == "plant" => options(scenarios, rest)
@@ -42,7 +42,10 @@ pub(crate) fn main(scenarios: &[Scenario], arguments: &[String]) -> ExitCode {
                 run_all(&chosen, &options).map_err(|why| format!("the results could not be written: {why}"))
             })
         }
-        _ => Err("after --raftlab comes list, plant or run".to_owned()),
+        Some((command, rest)) if command == "play" => tools::told(tools::play(tools, rest)),
+        Some((command, [])) if command == "bounds" => tools::bounds(tools),
+        Some((command, rest)) if command == "explore" => tools::told(tools::explore(tools, rest)),
+        _ => Err("after --raftlab comes list, plant, run, play, bounds or explore".to_owned()),
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -208,7 +211,7 @@ fn at_once<T: Copy + Sync, R: Send>(
 }
 
 /// Prints one line. Standard output is never kept locked: a student's println! would wait for it for ever.
-fn put(line: &str) -> io::Result<()> {
+pub(crate) fn put(line: &str) -> io::Result<()> {
     io::stdout().write_all(format!("{line}\n").as_bytes())?;
     io::stdout().flush()
 }
@@ -221,10 +224,15 @@ fn take<T: Copy>(next: &AtomicUsize, tasks: &[T]) -> Option<(usize, T)> {
 fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
     // For people who look for a slow scenario; judges nothing.
     let started = Instant::now();
-    let Outcome { verdict, run, cause, report, trace } =
-        outcome::of(scenario, seed, options.seeds.look_at(scenario, seed), &options.traces);
+    let outcome = outcome::of(scenario, seed, options.seeds.look_at(scenario, seed), &options.traces);
     let elapsed = started.elapsed().as_micros();
     let wall_us = options.timings.then(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
+    RunLine { wall_us, ..line(scenario, seed, outcome, options.hashes) }
+}
+
+/// An outcome as a line, with the trace's hash or without.
+pub(crate) fn line(scenario: &Scenario, seed: u64, outcome: Outcome, hash: bool) -> RunLine {
+    let Outcome { verdict, run, cause, report, trace } = outcome;
     let count = |(rule, verdict): (&'static RuleInfo, &Verdict)| match verdict {
         Verdict::Pass(obligations) if *obligations > 0 => Some((rule.id.to_owned(), *obligations)),
         _ => None,
@@ -238,10 +246,10 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
         bytes: run.as_ref().map_or(0, |run| run.bytes),
         events: run.as_ref().map_or(0, |run| run.records.len() as u64),
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
-        hash: run.as_ref().filter(|_| options.hashes).map(|run| format!("{:032x}", run::trace_hash(run))),
+        hash: run.as_ref().filter(|_| hash).map(|run| format!("{:032x}", run::trace_hash(run))),
         cause,
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),
-        wall_us,
+        wall_us: None,
     }
 }

@@ -64,6 +64,10 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
     {
         return failed(scenario, seed, traces, run, &unsteady(), Some(difference));
     }
+    passed(scenario, seed, run, traces)
+}
+
+fn passed(scenario: &Scenario, seed: u64, run: Run, traces: &Traces) -> Outcome {
     let passed = |run, trace| {
         let report = String::new();
         Outcome { verdict: RunVerdict::Pass, run: Some(run), cause: None, report, trace }
@@ -78,6 +82,17 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
             Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, report, trace: None }
         }
         written => passed(run, written.and_then(Result::ok)),
+    }
+}
+
+/// Judges a run that was made already, and can be seen again by `command`.
+pub(crate) fn played(scenario: &Scenario, run: Run, command: &str, traces: &Traces) -> Outcome {
+    match judge::failure(scenario, &run) {
+        Some(failure) => {
+            let written = write(traces, scenario, 0, &run);
+            finish(scenario, 0, run, &failure, None, written, Some(command))
+        }
+        None => passed(scenario, 0, run, traces),
     }
 }
 
@@ -104,12 +119,26 @@ fn failed(
     difference: Option<String>,
 ) -> Outcome {
     let written = write(traces, scenario, seed, &run);
+    finish(scenario, seed, run, failure, difference, written, None)
+}
+
+/// The outcome of a failed run whose trace was `written`; `command` shows it again, if a replay does not.
+fn finish(
+    scenario: &Scenario,
+    seed: u64,
+    run: Run,
+    failure: &Failure,
+    difference: Option<String>,
+    written: Option<Result<PathBuf, String>>,
+    command: Option<&str>,
+) -> Outcome {
     let verdict = if difference.is_some() { RunVerdict::NotReproducible } else { RunVerdict::Fail };
     let sight = Sight {
         scenario,
         seed,
         run: &run,
         difference: difference.as_ref(),
+        command,
         trace: written
             .as_ref()
             .map(|path| path.as_ref().map(|path| run::display_path(path)).map_err(Clone::clone)),

@@ -34,7 +34,7 @@ pub(crate) fn planted(scenarios: &[Scenario]) -> Result<PlantedLine, String> {
     };
     named.map_err(|wrong| format!("a second leader was planted in {}, and {wrong}", scenario.name))?;
     let failure = judge::failure(scenario, &run).ok_or("a violation counted as a pass")?;
-    let sight = Sight { scenario, seed: SEED, run: &run, difference: None, trace: None };
+    let sight = Sight { scenario, seed: SEED, run: &run, difference: None, command: None, trace: None };
     let report = report::render(&sight, &failure);
     Ok(PlantedLine { scenario: scenario.name.to_owned(), seed: SEED, rule: RULE.to_owned(), planted, report })
 }

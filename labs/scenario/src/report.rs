@@ -41,6 +41,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) run: &'a Run,
     /// Where a second run with the same seed differed, if it did.
     pub(crate) difference: Option<&'a String>,
+    /// What shows it again, if a replay of the scenario does not.
+    pub(crate) command: Option<&'a str>,
     /// The trace file, or why there is none; nothing for a run that cannot be replayed (a planted one).
     pub(crate) trace: Option<Result<String, String>>,
 }
@@ -53,13 +55,14 @@ const GLUE: &str = "\u{a0}";
 
 /// The report.
 pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
-    let Sight { scenario, seed, run, difference, trace } = sight;
+    let Sight { scenario, seed, run, difference, command, trace } = sight;
     let verdict = match difference {
         Some(_) if failure.passed => ", is not reproducible here",
         Some(_) => ", failed, and is not reproducible here",
         None => ", failed",
     };
-    let mut out = format!("{}, seed {seed}{verdict}\n\n", scenario.name);
+    let seed = if command.is_some() { String::new() } else { format!(", seed {seed}") };
+    let mut out = format!("{}{seed}{verdict}\n\n", scenario.name);
     line(&mut out, "tried", &tried(scenario));
     for (label, text) in &failure.lines {
         line(&mut out, label, text);
@@ -93,8 +96,13 @@ pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
 /// How to see it again. A path or a command is copied as a whole: these lines are never wrapped.
 fn again(out: &mut String, sight: &Sight<'_>, rule: Option<&str>, trace: &Result<String, String>) {
     let Sight { scenario, seed, .. } = sight;
-    unwrapped(out, "seed", &seed.to_string());
-    unwrapped(out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
+    match sight.command {
+        Some(command) => unwrapped(out, "again", command),
+        None => {
+            unwrapped(out, "seed", &seed.to_string());
+            unwrapped(out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
+        }
+    }
     if let Some(rule) = rule {
         unwrapped(out, "the rule", &format!("cargo tracecheck explain {rule}"));
     }

@@ -40,10 +40,18 @@ pub(crate) fn quiet_panics() {
 pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, String> {
     let (name, run) = (scenario.name, scenario.run);
     let _watched = watchdog::watch(name, seed);
-    // A thread of its own, so that nothing a run leaves in thread-locals can reach the next one.
-    let thread = std::thread::Builder::new().name(format!("{THREAD}{name} {seed}"));
+    apart(&format!("{name} {seed}"), move || run(seed))
+}
+
+/// Runs it on a thread of its own, so that nothing it leaves in thread-locals can reach the next one. `Err` is what a
+/// panic said.
+pub(crate) fn apart<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let thread = std::thread::Builder::new().name(format!("{THREAD}{name}"));
     let handle = thread.spawn(move || {
-        panic::catch_unwind(move || run(seed)).map_err(|payload| {
+        panic::catch_unwind(panic::AssertUnwindSafe(run)).map_err(|payload| {
             let said = LAST_PANIC.with(|last| last.borrow_mut().take());
             said.unwrap_or_else(|| payload_text(&*payload))
         })

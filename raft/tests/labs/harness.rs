@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) replicate: bool,
     /// The most entries in a message.
     pub(crate) max_entries: usize,
+    /// The most bytes of a snapshot in a message.
+    pub(crate) max_chunk: usize,
     /// The service hands over a snapshot every so many deliveries; 0: never.
     pub(crate) snapshot_every: u64,
 }
@@ -51,6 +53,7 @@ impl Setup {
             saved: Saved::default(),
             replicate: true,
             max_entries: 256,
+            max_chunk: 512,
             snapshot_every: 0,
         }
     }
@@ -63,7 +66,7 @@ impl Setup {
         Config {
             replicate: self.replicate,
             max_entries: self.max_entries,
-            max_chunk: 512,
+            max_chunk: self.max_chunk,
             ..Config::new(self.all(), self.durability)
         }
     }

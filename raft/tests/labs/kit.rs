@@ -28,6 +28,7 @@ pub(crate) fn tests() -> Vec<Other> {
     test("the_table_of_scenarios_is_sound", table_is_sound);
     test("two_processes_write_the_same_bytes", same_bytes);
     test("three_processes_over_tcp", crate::two_worlds::three_processes_over_tcp);
+    tests.extend(crate::explore::kit::tests());
     tests
 }
 

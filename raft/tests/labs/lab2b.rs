@@ -2,6 +2,7 @@
 
 use crate::check::{figure, list, unmet};
 use crate::cluster::Cluster;
+use crate::explore::explored;
 use crate::harness::{Done, Setup, simulate};
 use crate::script::script;
 use labrpc::schema::Server;
@@ -28,7 +29,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "Figure 8 with three servers: an old entry reaches a majority, is not committed, and is lawfully lost."),
         scenario("lab2b_01_agree", 2, "§5.3", &["L2", "L3", "L4", "L5", "L7", "L8"],
             "Ten commands are delivered to all three servers, in order.", agree),
-        scenario("lab2b_06_bytes", 2, "§5.3", &["L3", "L5"],
+        scenario("lab2b_06_bytes", 1, "§5.3", &["L3", "L5"],
             "Ten commands of 5,000 bytes, one after the other, cost at most three times their size and 50,000 bytes.", bytes),
         scenario("lab2b_07_followers_fail", 2, "§5.3", &["L3", "L4"],
             "Followers are cut off one after the other: with two of three servers commands are delivered, with one none is.", followers_fail),
@@ -42,12 +43,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "Five commands proposed at once in one term are all delivered.", concurrent),
         scenario("lab2b_12_orphans", 2, "§5.3", &["L5", "L11"],
             "A leader that was cut off with three commands of its own rejoins, and they vanish.", orphans),
-        scenario("lab2b_13_backup", 3, "§5.3", &["L5", "L6", "L11"],
+        scenario("lab2b_13_backup", 2, "§5.3", &["L5", "L6", "L11"],
             "Five servers with long conflicting logs come to agree again quickly.", backup),
         scenario("lab2b_14_rpc_counts", 2, "§5.3", &["L3"],
             "Ten commands at once, and an idle second, cost only as many messages as they need.", rpc_counts),
         scenario("lab2b_15_latency", 1, "§5.3", &["L3"],
             "A hundred commands, one after the other, take at most 40 ms each on average.", latency),
+        explored!("lab2b", "lab2b_17_every_order", "log", 1, "Figure 3",
+            "Two servers and a command, with messages in every order, lost, late or come twice: logs agree, and what is committed stays."),
+        explored!("lab2b", "lab2b_18_old_entries", "old-entries", 1, "§5.4.2",
+            "Three elections and an entry a message, in every order: nobody without a committed entry can be elected."),
     ];
     scenarios.sort_by_key(|scenario| scenario.name);
     scenarios

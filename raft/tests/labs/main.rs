@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod cluster;
+mod explore;
 mod golden;
 mod harness;
 mod kit;
@@ -19,7 +20,8 @@ mod two_worlds;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    scenario::main(&scenarios(), kit::tests())
+    let tools = scenario::Tools { play: explore::play, presets: explore::presets, explore: explore::explore };
+    scenario::main_with(&scenarios(), kit::tests(), Some(&tools))
 }
 
 /// Every scenario of Lab 2, part by part, from easy to hard.

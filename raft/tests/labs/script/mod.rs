@@ -35,7 +35,8 @@ mod parse;
 mod played;
 mod world;
 
-pub(crate) use world::play;
+pub(crate) use parse::Script;
+pub(crate) use world::{play, run};
 
 /// A scenario that is a script: its part, name, file, points, source, rules and sentence.
 macro_rules! script {

@@ -1,7 +1,7 @@
-//! Scripts as text: one step a line. A script that cannot be read is the kit's fault and panics.
+//! Scripts as text: one step a line.
 
 use labrpc::schema::{Index, Role, Server, Term, Timer};
-use raft::core::{Entry, Hard, Log, Saved};
+use raft::core::{Entry, Hard, Log, Saved, Snap};
 use std::collections::BTreeMap;
 
 /// Which message on a link.
@@ -10,6 +10,8 @@ pub(crate) struct Pick {
     pub(crate) from: Server,
     pub(crate) to: Server,
     pub(crate) topic: Option<Topic>,
+    /// Which of those that match, from the oldest: 0 is the oldest.
+    pub(crate) place: usize,
 }
 
 /// What a message is about, whether it asks or answers.
@@ -17,7 +19,12 @@ pub(crate) struct Pick {
 pub(crate) enum Topic {
     PreVote,
     Vote,
+    /// AppendEntries of any kind.
     Append,
+    /// AppendEntries without entries, that speaks of none.
+    Heartbeat,
+    /// Any other AppendEntries.
+    Entries,
     Install,
 }
 
@@ -60,18 +67,67 @@ pub(crate) enum Step {
     Deliver(Pick),
     Repeat(Pick),
     Drop(Pick),
+    /// The caller gives up the call that the message is part of; the message stays under way.
+    Fail(Pick),
     Settle,
     Ask(Ask),
     Propose(Server, String),
     Snapshot(Server, Index, String),
-    Sync(Server),
-    Crash(Server),
+    /// So many of the writes that are not durable become so; all, if nobody says.
+    Sync(Server, Option<usize>),
+    /// So many of them survive; a random number, if nobody says.
+    Crash(Server, Option<usize>),
     Restart(Server),
-    ExpectNothing { link: Pick, why: String },
-    Answer { link: Pick, granted: bool, term: Option<Term> },
-    ExpectServer { server: Server, wanted: Wanted, why: String },
-    ExpectAnswer { link: Pick, granted: bool, term: Option<Term>, why: String },
-    ExpectRequest { link: Pick, last: (Index, Term), why: String },
+    ExpectNothing {
+        link: Pick,
+        why: String,
+    },
+    Answer {
+        link: Pick,
+        granted: bool,
+        term: Option<Term>,
+    },
+    ExpectServer {
+        server: Server,
+        wanted: Wanted,
+        why: String,
+    },
+    ExpectAnswer {
+        link: Pick,
+        granted: bool,
+        term: Option<Term>,
+        why: String,
+    },
+    ExpectRequest {
+        link: Pick,
+        last: (Index, Term),
+        why: String,
+    },
+}
+
+impl Step {
+    /// Whom it names.
+    fn names(&self) -> impl Iterator<Item = Server> {
+        let (one, two) = match self {
+            Step::Settle => (None, None),
+            Step::Timeout(server, _)
+            | Step::Propose(server, _)
+            | Step::Snapshot(server, ..)
+            | Step::Sync(server, _)
+            | Step::Crash(server, _)
+            | Step::Restart(server)
+            | Step::ExpectServer { server, .. } => (Some(*server), None),
+            Step::Deliver(link) | Step::Repeat(link) | Step::Drop(link) | Step::Fail(link) => {
+                (Some(link.from), Some(link.to))
+            }
+            Step::Ask(Ask { link, .. })
+            | Step::ExpectNothing { link, .. }
+            | Step::Answer { link, .. }
+            | Step::ExpectAnswer { link, .. }
+            | Step::ExpectRequest { link, .. } => (Some(link.from), Some(link.to)),
+        };
+        one.into_iter().chain(two)
+    }
 }
 
 /// A whole script.
@@ -84,12 +140,20 @@ pub(crate) struct Script {
     pub(crate) replicate: bool,
     pub(crate) durable: bool,
     pub(crate) max_entries: usize,
+    /// The most bytes of a snapshot in a message.
+    pub(crate) max_chunk: usize,
+    /// Whether the properties of Figure 3 are checked after every step.
+    pub(crate) invariants: bool,
     /// Each step with its text.
     pub(crate) steps: Vec<(String, Step)>,
 }
 
 impl Script {
-    pub(crate) fn parse(text: &str) -> Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// The first line that cannot be read, or who is missing.
+    pub(crate) fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script {
             servers: vec![],
             real: vec![],
@@ -97,15 +161,34 @@ impl Script {
             replicate: false,
             durable: false,
             max_entries: 256,
+            max_chunk: 512,
+            invariants: false,
             steps: Vec::new(),
         };
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("").trim();
             if !line.is_empty() && script.line(line).is_none() {
-                panic!("line {} of a script cannot be read: {line}", number + 1);
+                return Err(format!("line {} cannot be read: {line}", number + 1));
             }
         }
-        script
+        script.check()?;
+        Ok(script)
+    }
+
+    /// Whether everybody that is named takes part.
+    fn check(&self) -> Result<(), String> {
+        if self.servers.is_empty() {
+            return Err("no line says who takes part: begin with `servers s1 s2 s3`".to_owned());
+        }
+        if self.servers != (1..=self.servers.len() as u8).map(Server).collect::<Vec<_>>() {
+            return Err("servers are called s1, s2, s3 … without a gap".to_owned());
+        }
+        let real = self.real.iter().chain(self.disks.keys()).find(|server| !self.servers.contains(server));
+        real.map_or(Ok(()), |stranger| Err(format!("{stranger} is none of the servers")))?;
+        let stranger =
+            self.steps.iter().find(|(_, step)| step.names().any(|name| !self.servers.contains(&name)));
+        stranger
+            .map_or(Ok(()), |(text, _)| Err(format!("`{text}` names somebody who is none of the servers")))
     }
 
     fn line(&mut self, line: &str) -> Option<()> {
@@ -132,6 +215,7 @@ impl Script {
             "deliver" => Step::Deliver(pick(rest)?),
             "repeat" => Step::Repeat(pick(rest)?),
             "drop" => Step::Drop(pick(rest)?),
+            "fail" => Step::Fail(pick(rest)?),
             "settle" => Step::Settle,
             "replicate" => {
                 self.replicate = true;
@@ -141,8 +225,16 @@ impl Script {
                 self.durable = true;
                 return Some(());
             }
+            "invariants" => {
+                self.invariants = true;
+                return Some(());
+            }
             "max_entries" => {
-                self.max_entries = rest.first()?.parse().ok()?;
+                self.max_entries = rest.first()?.parse().ok().filter(|entries| *entries > 0)?;
+                return Some(());
+            }
+            "max_chunk" => {
+                self.max_chunk = rest.first()?.parse().ok().filter(|chunk| *chunk > 0)?;
                 return Some(());
             }
             "propose" => Step::Propose(rest.first()?.parse().ok()?, (*rest.get(1)?).to_owned()),
@@ -151,24 +243,26 @@ impl Script {
                 rest.get(1)?.parse().ok()?,
                 (*rest.get(2)?).to_owned(),
             ),
-            "sync" => Step::Sync(rest.first()?.parse().ok()?),
-            "crash" => Step::Crash(rest.first()?.parse().ok()?),
+            "sync" => Step::Sync(rest.first()?.parse().ok()?, count(rest, "writes")?),
+            "crash" => Step::Crash(rest.first()?.parse().ok()?, count(rest, "keep")?),
             "restart" => Step::Restart(rest.first()?.parse().ok()?),
             "ask" => Step::Ask(ask(rest)?),
             "answer" => Step::Answer {
-                link: pick(&rest[..2])?,
+                link: pick(rest.get(..2)?)?,
                 granted: granted(rest.get(2)?)?,
                 term: match value(rest, "term") {
                     None => None,
                     Some(term) => Some(term.parse().ok()?),
                 },
             },
-            "expect" if *rest.first()? == "nothing" => Step::ExpectNothing { link: pick(&rest[1..])?, why },
+            "expect" if *rest.first()? == "nothing" => {
+                Step::ExpectNothing { link: pick(rest.get(1..)?)?, why }
+            }
             "expect" if *rest.first()? == "request" => {
-                Step::ExpectRequest { link: pick(&rest[1..3])?, last: pair(rest, "log")?, why }
+                Step::ExpectRequest { link: pick(rest.get(1..3)?)?, last: pair(rest, "log")?, why }
             }
             "expect" if rest.first()?.contains("->") => Step::ExpectAnswer {
-                link: pick(&rest[..1])?,
+                link: pick(rest.get(..1)?)?,
                 granted: granted(rest.get(1)?)?,
                 term: value(rest, "term").map_or(Some(None), |term| term.parse().ok().map(Some))?,
                 why,
@@ -188,6 +282,11 @@ fn value<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
     words.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
 }
 
+/// The number of `key=number`, if there is one; nothing at all if it is no number.
+fn count(words: &[&str], key: &str) -> Option<Option<usize>> {
+    value(words, key).map_or(Some(None), |number| number.parse().ok().map(Some))
+}
+
 fn pick(words: &[&str]) -> Option<Pick> {
     let (from, to) = words.first()?.split_once("->")?;
     let topic = match words.get(1) {
@@ -195,10 +294,16 @@ fn pick(words: &[&str]) -> Option<Pick> {
         Some(&"prevote") => Some(Topic::PreVote),
         Some(&"vote") => Some(Topic::Vote),
         Some(&"append") => Some(Topic::Append),
+        Some(&"heartbeat") => Some(Topic::Heartbeat),
+        Some(&"entries") => Some(Topic::Entries),
         Some(&"install") => Some(Topic::Install),
         Some(_) => return None,
     };
-    Some(Pick { from: from.parse().ok()?, to: to.parse().ok()?, topic })
+    let place = match words.get(2).map(|word| word.parse::<usize>()) {
+        Some(Ok(ordinal)) => ordinal.checked_sub(1)?,
+        Some(Err(_)) | None => 0,
+    };
+    Some(Pick { from: from.parse().ok()?, to: to.parse().ok()?, topic, place })
 }
 
 /// "index:term" of a key, or (0, 0) without it.
@@ -215,7 +320,7 @@ fn pair(words: &[&str], key: &str) -> Option<(Index, Term)> {
 fn ask(words: &[&str]) -> Option<Ask> {
     let number = |key| value(words, key).map_or(Some(0), |number| number.parse().ok());
     Some(Ask {
-        link: pick(&words[..2])?,
+        link: pick(words.get(..2)?)?,
         term: value(words, "term")?.parse().ok()?,
         last: pair(words, "log")?,
         prev: pair(words, "prev")?,
@@ -258,7 +363,17 @@ fn saved(words: &[&str]) -> Option<Saved> {
     let entries = terms.into_iter().zip(1..).map(|(term, index)| entry(term, index)).collect();
     let vote = value(words, "vote").map_or(Some(None), server_or_none)?;
     let term = value(words, "term").map_or(Ok(0), str::parse).ok()?;
-    Some(Saved { hard: Hard { term, vote }, snap: None, log: Log::of(entries) })
+    let mut log = Log::of(entries);
+    let snap = match count(words, "snapshot")? {
+        None => None,
+        Some(index) => {
+            let index = index as Index;
+            let term = log.term_at(index).filter(|_| index > 0)?;
+            log.compact((index, term));
+            Some(Snap { index, term, data: format!("upto{index}").into_bytes() })
+        }
+    };
+    Some(Saved { hard: Hard { term, vote }, snap, log })
 }
 
 fn wanted(words: &[&str]) -> Option<Wanted> {

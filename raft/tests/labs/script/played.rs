@@ -33,7 +33,7 @@ impl World {
         let votes_for = matches!(req, Req::Vote(_)).then_some(from);
         let event = Event::Send { kind: req.kind(), to, term, votes_for, match_index: None };
         let stamp = Some(recorder.record(event, None, None));
-        self.arrive(Flight { from, to, stamp, what: What::Request(req) });
+        self.arrive(Flight { from, to, stamp, what: What::Request(req), late: false });
     }
 
     fn request(&self, ask: &Ask) -> Req {
@@ -42,7 +42,7 @@ impl World {
         match ask.link.topic {
             Some(Topic::PreVote) => Req::PreVote(vote),
             Some(Topic::Vote) | None => Req::Vote(vote),
-            Some(Topic::Append) => Req::Append(AppendArgs {
+            Some(Topic::Append | Topic::Heartbeat | Topic::Entries) => Req::Append(AppendArgs {
                 term,
                 leader: from,
                 prev_index: ask.prev.0,
@@ -69,7 +69,7 @@ impl World {
 
     pub(super) fn answer(&mut self, text: &str, link: &Pick, granted: bool, term: Option<Term>) -> Done {
         let (me, candidate) = (link.from, link.to);
-        let pick = Pick { from: candidate, to: me, topic: link.topic };
+        let pick = Pick { from: candidate, to: me, topic: link.topic, place: 0 };
         let is_asked = |flight: &Flight| flight.matches(&pick) && matches!(flight.what, What::Request(_));
         let Some(asked) = self.flights.iter().position(is_asked) else {
             return Err(self.no_such_message(text, candidate, me));
@@ -112,7 +112,13 @@ impl World {
         let effect = Effect::Reply { call: 0, rep: rep.clone() };
         let event = sent(me, &effect, Some((candidate, &req)));
         let stamp = event.map(|event| recorder.record(event, None, None));
-        self.flights.push(Flight { from: me, to: candidate, stamp, what: What::Reply(req, rep) });
+        self.flights.push(Flight {
+            from: me,
+            to: candidate,
+            stamp,
+            what: What::Reply(req, rep),
+            late: false,
+        });
         Ok(())
     }
 }

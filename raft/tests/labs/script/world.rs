@@ -2,25 +2,33 @@
 
 use super::parse::{Pick, Script, Step, Topic};
 use crate::check::unmet;
+use crate::explore::{self, View, Watch};
 use crate::harness::{Done, Setup, judged};
 use labrpc::schema::{Durability, Server, Stamp, Timer};
 use labrpc::{Host, decode, encode};
 use labrpc_sim::{Options, Sim};
-use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved};
+use raft::core::{Call, Config, Core, Durable, Effect, Input, Log, Rep, Req, Saved, Write};
 use raft::observe::{Observer, Step as Observed, sent, synced};
 use raft::release::Release;
 use raft::sanity;
-use raft::storage::Storage;
+use raft::storage::{Storage, apply};
 use scenario::{Expectation, Run};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tracecheck::Witness;
 
+/// Plays a script of the kit's own under the judge.
+///
+/// # Panics
+/// If it cannot be read.
+pub(crate) fn play(name: &'static str, source: &'static str, text: &str) -> Run {
+    run(name, source, Script::parse(text).unwrap_or_else(|why| panic!("the script of {name}: {why}")))
+}
+
 /// Plays a script under the judge. Every input and effect goes through bytes on its way, as it would to a
 /// core in another process.
-pub(crate) fn play(name: &'static str, source: &'static str, text: &'static str) -> Run {
-    let script = Script::parse(text);
+pub(crate) fn run(name: &'static str, source: &'static str, script: Script) -> Run {
     let scripted = script.servers.iter().copied().filter(|server| !script.real.contains(server)).collect();
     let setup = Setup {
         scripted,
@@ -28,15 +36,17 @@ pub(crate) fn play(name: &'static str, source: &'static str, text: &'static str)
         replicate: script.replicate,
         durability: if script.durable { Durability::Real } else { Durability::Assumed },
         max_entries: script.max_entries,
+        max_chunk: script.max_chunk,
         ..Setup::new(name, script.servers.len() as u8)
     };
     let config = setup.config();
     judged(0, setup, move |sim, _| async move {
-        let mut world = World::new(sim, &script, config, source);
+        let mut world = World::new(sim, &script, config, source).await;
         for (text, step) in &script.steps {
             // A millisecond a line, so that times in the trace name the line.
             world.sim.sleep(Duration::from_millis(1)).await;
             world.play(text, step).await?;
+            world.check()?;
         }
         Ok(())
     })
@@ -50,6 +60,8 @@ pub(super) struct World {
     pub(super) played: BTreeMap<Server, Played>,
     pub(super) flights: Vec<Flight>,
     next_call: Call,
+    /// Watches the properties of Figure 3, if the script wants them watched.
+    watch: Option<Watch>,
 }
 
 /// A server that runs the code under test.
@@ -59,12 +71,17 @@ pub(super) struct Real {
     observer: Observer,
     release: Release,
     storage: Storage,
-    unsynced: VecDeque<(u64, Durable)>,
+    /// Writes that no `sync` line covers: their numbers, and what is durable with them.
+    unsynced: VecDeque<(u64, Durable, Write)>,
+    /// What a crash would leave for certain.
+    disk: Saved,
+    /// How many records a partial `sync` covered that the disk itself has not synced.
+    ahead: usize,
     pub(super) timers: BTreeSet<Timer>,
     /// The timers that its last step set.
     pub(super) armed: BTreeSet<Timer>,
-    /// Requests that it has not answered yet.
-    calls: BTreeMap<Call, (Server, Req)>,
+    /// Requests that it has not answered yet, and whether their callers gave up.
+    calls: BTreeMap<Call, (Server, Req, bool)>,
 }
 
 /// A server that the script plays.
@@ -82,6 +99,8 @@ pub(super) struct Flight {
     pub(super) to: Server,
     pub(super) stamp: Option<Stamp>,
     pub(super) what: What,
+    /// The caller took it for failed.
+    pub(super) late: bool,
 }
 
 #[derive(Clone)]
@@ -93,23 +112,27 @@ pub(super) enum What {
 impl Flight {
     pub(super) fn matches(&self, pick: &Pick) -> bool {
         let (What::Request(req) | What::Reply(req, _)) = &self.what;
-        let topic = match req {
-            Req::PreVote(_) => Topic::PreVote,
-            Req::Vote(_) => Topic::Vote,
-            Req::Append(_) => Topic::Append,
-            Req::Install(_) => Topic::Install,
+        let about = |wanted| match req {
+            Req::PreVote(_) => wanted == Topic::PreVote,
+            Req::Vote(_) => wanted == Topic::Vote,
+            Req::Append(args) => {
+                let kind = if args.is_bare() { Topic::Heartbeat } else { Topic::Entries };
+                wanted == Topic::Append || wanted == kind
+            }
+            Req::Install(_) => wanted == Topic::Install,
         };
-        (self.from, self.to) == (pick.from, pick.to) && pick.topic.is_none_or(|wanted| wanted == topic)
+        (self.from, self.to) == (pick.from, pick.to) && pick.topic.is_none_or(about)
     }
 }
 
 impl World {
-    fn new(sim: Sim, script: &Script, config: Config, source: &'static str) -> World {
+    async fn new(sim: Sim, script: &Script, config: Config, source: &'static str) -> World {
         let (real, played, flights) = Default::default();
-        let mut world = World { sim, source, config, real, played, flights, next_call: 0 };
+        let watch = script.invariants.then(Watch::default);
+        let mut world = World { sim, source, config, real, played, flights, next_call: 0, watch };
         for &server in &script.servers {
             if script.real.contains(&server) {
-                world.start(server, script.disks.get(&server).cloned());
+                world.start(server, script.disks.get(&server).cloned()).await;
             } else {
                 world.start_played(server);
             }
@@ -117,16 +140,24 @@ impl World {
         world
     }
 
-    /// Starts a real server: from `saved`, or from what its disk holds.
-    fn start(&mut self, server: Server, saved: Option<Saved>) {
+    /// Starts a real server: with `saved` on its disk, or from what its disk holds.
+    async fn start(&mut self, server: Server, saved: Option<Saved>) {
         let host = self.sim.start(server.into());
-        let storage = Storage::open(host.disk()).expect("the disk holds what the server wrote");
-        let saved = saved.unwrap_or_else(|| storage.image().clone());
+        let mut storage = Storage::open(host.disk()).expect("the disk holds what the server wrote");
+        if let Some(saved) = saved {
+            storage.fill(saved);
+            if self.config.durability == Durability::Real {
+                storage.sync().await.expect("the simulated disk does not fail");
+            }
+        }
+        let saved = storage.image().clone();
         let (core, effects) = Core::restore(server, self.config.clone(), saved.clone());
         let observer = Observer::new(server);
         observer.started(core.state(), &saved, &effects, host.recorder());
-        let (release, unsynced, timers, armed, calls) = Default::default();
-        let real = Real { host, core, observer, release, storage, unsynced, timers, armed, calls };
+        let (release, unsynced, ahead, timers, armed, calls) = Default::default();
+        let disk = saved.clone();
+        let real =
+            Real { host, core, observer, release, storage, unsynced, disk, ahead, timers, armed, calls };
         self.real.insert(server, real);
         self.perform(server, effects);
     }
@@ -147,6 +178,10 @@ impl World {
                 let flight = self.find(text, pick)?;
                 self.flights.remove(flight);
             }
+            Step::Fail(pick) => {
+                let flight = self.find(text, pick)?;
+                self.fail(flight);
+            }
             Step::Settle => self.settle(),
             Step::Propose(server, command) => {
                 let command = command.clone().into_bytes();
@@ -156,12 +191,10 @@ impl World {
                 let data = data.clone().into_bytes();
                 self.step(*server, Input::Snapshot { index: *index, data }, None);
             }
-            Step::Sync(server) => self.sync(*server).await,
-            Step::Crash(server) => {
-                self.sim.crash((*server).into());
-                self.real.remove(server);
-            }
-            Step::Restart(server) => self.start(*server, None),
+            Step::Sync(server, writes) => self.sync(*server, *writes).await,
+            Step::Crash(server, keep) => self.crash(*server, *keep),
+            Step::Restart(server) if !self.real.contains_key(server) => self.start(*server, None).await,
+            Step::Restart(_) => {}
             Step::Ask(ask) => self.ask(ask),
             Step::Answer { link, granted, term } => self.answer(text, link, *granted, *term)?,
             Step::ExpectServer { server, wanted, why } => self.expect_server(*server, wanted, why)?,
@@ -192,18 +225,62 @@ impl World {
         Ok(())
     }
 
-    /// Ends a sync of everything that the server wrote.
-    async fn sync(&mut self, server: Server) {
+    /// Ends a sync of everything that the server wrote, or of so many writes.
+    async fn sync(&mut self, server: Server, writes: Option<usize>) {
         let Some(real) = self.real.get_mut(&server) else { return };
-        let Some((upto, durable)) = real.unsynced.pop_back() else { return };
-        real.unsynced.clear();
-        real.storage.sync().await.expect("the simulated disk does not fail");
+        let covered = writes.unwrap_or(usize::MAX).min(real.unsynced.len());
+        let mut last = None;
+        for (number, durable, write) in real.unsynced.drain(..covered) {
+            apply(&mut real.disk, &write);
+            last = Some((number, durable));
+        }
+        let Some((upto, durable)) = last else { return };
+        if real.unsynced.is_empty() {
+            real.storage.sync().await.expect("the simulated disk does not fail");
+            real.ahead = 0;
+        } else {
+            real.ahead += covered;
+        }
         real.release.synced(upto);
         real.host.recorder().record(synced(&durable), None, None);
         self.step(server, Input::Written(durable), None);
         while let Some(effect) = self.real.get_mut(&server).and_then(|real| real.release.pop()) {
             self.leave(server, effect);
         }
+    }
+
+    fn crash(&mut self, server: Server, keep: Option<usize>) {
+        let Some(real) = self.real.remove(&server) else { return };
+        match keep {
+            None => self.sim.crash(server.into()),
+            Some(keep) => self.sim.crash_keeping(server.into(), (real.ahead + keep) as u64),
+        }
+    }
+
+    /// Checks the properties of Figure 3, server by server.
+    fn check(&mut self) -> Done {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        for (server, real) in &self.real {
+            let view = View::of(&real.core, &real.disk, self.config.durability);
+            if let Err(broken) = watch.moved(*server, view, real.core.membership()) {
+                let sentence = format!("{}.", explore::sentence(&broken.sentence));
+                let last = real.host.recorder().last();
+                let witness = last.map(|at| Witness { at, note: "here".to_owned() });
+                return Err(unmet(broken.source, sentence, broken.should(), witness.into_iter().collect()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller gives up the call that this message is part of.
+    fn fail(&mut self, flight: usize) {
+        let flight = &mut self.flights[flight];
+        flight.late = true;
+        let (caller, peer, req) = match &flight.what {
+            What::Request(req) => (flight.from, flight.to, req.clone()),
+            What::Reply(req, _) => (flight.to, flight.from, req.clone()),
+        };
+        self.step(caller, Input::Reply { from: peer, req, rep: None, late: false }, None);
     }
 
     fn settle(&mut self) {
@@ -217,8 +294,11 @@ impl World {
     }
 
     pub(super) fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {
-        let found = self.flights.iter().position(|flight| flight.matches(pick));
-        found.ok_or_else(|| self.no_such_message(text, pick.from, pick.to))
+        let mut alike = self.flights.iter().enumerate().filter(|(_, flight)| flight.matches(pick));
+        alike
+            .nth(pick.place)
+            .map(|(number, _)| number)
+            .ok_or_else(|| self.no_such_message(text, pick.from, pick.to))
     }
 
     /// A message that the script speaks of was never sent.
@@ -226,7 +306,8 @@ impl World {
         let what = match text.split_whitespace().nth(2).or_else(|| text.split_whitespace().nth(1)) {
             Some("prevote") => "pre-vote",
             Some("vote") => "request or answer about a vote",
-            Some("append") => "AppendEntries or answer to one",
+            Some("append" | "entries") => "AppendEntries or answer to one",
+            Some("heartbeat") => "heartbeat or answer to one",
             Some("install") => "InstallSnapshot or answer to one",
             _ => "message",
         };
@@ -244,19 +325,19 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, flight: Flight) {
-        let Flight { from, to, stamp, what } = flight;
+        let Flight { from, to, stamp, what, late } = flight;
         match what {
             _ if !self.real.contains_key(&to) => {}
             What::Request(req) => {
                 let call = self.next_call;
                 self.next_call += 1;
                 if let Some(real) = self.real.get_mut(&to) {
-                    real.calls.insert(call, (from, req.clone()));
+                    real.calls.insert(call, (from, req.clone(), late));
                 }
                 self.step(to, Input::Request { from, call, req }, stamp);
             }
             What::Reply(req, rep) => {
-                self.step(to, Input::Reply { from, req, rep: Some(rep), late: false }, stamp);
+                self.step(to, Input::Reply { from, req, rep: Some(rep), late }, stamp);
             }
         }
     }
@@ -269,7 +350,7 @@ impl World {
         let mut effects = Vec::new();
         real.core.step(input.clone(), &mut effects);
         let effects: Vec<Effect> = decode(&encode(&effects)).expect("effects serialize");
-        let asked = |call: Call| real.calls.get(&call).map(|(_, req)| req);
+        let asked = |call: Call| real.calls.get(&call).map(|(_, req, _)| req);
         let known = |to| self.config.voters.contains(&to);
         if let Err(what) = sanity::check(server, &effects, known, asked) {
             panic!("the core of {server} made no sense: {what}");
@@ -293,8 +374,8 @@ impl World {
                     real.timers.remove(&timer);
                 }
                 Effect::Write(write) => {
-                    let durable = real.storage.write(write);
-                    real.unsynced.push_back((real.release.wrote(), durable));
+                    let durable = real.storage.write(write.clone());
+                    real.unsynced.push_back((real.release.wrote(), durable, write));
                 }
                 effect => {
                     if let Some(effect) = real.release.offer(effect) {
@@ -311,14 +392,14 @@ impl World {
             Effect::Reply { call, .. } => real.calls.remove(call),
             _ => None,
         };
-        let event = sent(from, &effect, answers.as_ref().map(|(to, req)| (*to, req)));
+        let event = sent(from, &effect, answers.as_ref().map(|(to, req, _)| (*to, req)));
         let stamp = event.map(|event| real.host.recorder().record(event, None, None));
         match (effect, answers) {
             (Effect::Send { to, req, .. }, _) => {
-                self.flights.push(Flight { from, to, stamp, what: What::Request(req) });
+                self.flights.push(Flight { from, to, stamp, what: What::Request(req), late: false });
             }
-            (Effect::Reply { rep, .. }, Some((to, req))) => {
-                self.flights.push(Flight { from, to, stamp, what: What::Reply(req, rep) });
+            (Effect::Reply { rep, .. }, Some((to, req, late))) => {
+                self.flights.push(Flight { from, to, stamp, what: What::Reply(req, rep), late });
             }
             _ => {}
         }
