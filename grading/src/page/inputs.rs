@@ -5,8 +5,8 @@
 use super::Prints;
 use crate::corpus::{Mutant, Variant};
 use crate::line::{Head, Line, MutantLine, VariantLine};
+use labs::soak::{FORMAT, Report};
 use labs::stop::Stop;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,36 +26,6 @@ pub struct Trials {
     pub head: Head,
     /// One a variant, in their order.
     pub lines: Vec<VariantLine>,
-}
-
-/// What the page takes from the report of `cargo labs soak`; other fields are left alone.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Soak {
-    /// The fingerprint of the code that was run, as `labs::fingerprint::code` has it.
-    pub code: Option<String>,
-    /// How many seeds each seeded scenario ran.
-    pub seeds: u64,
-    /// How many runs there were.
-    pub runs: u64,
-    /// How many of them did not pass.
-    pub failed: u64,
-    /// Records in their traces.
-    pub events: u64,
-    /// Virtual nanoseconds, all runs together.
-    pub virtual_ns: u64,
-    /// Remote calls.
-    pub rpcs: u64,
-    /// How often each rule was exercised and held.
-    pub obligations: Vec<Obligations>,
-}
-
-/// How often one rule was exercised and held.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Obligations {
-    /// The rule's id.
-    pub rule: String,
-    /// How often; 0 if nothing in any run triggered it.
-    pub met: u64,
 }
 
 /// Reads a kill matrix. `file` is what errors call it.
@@ -103,10 +73,12 @@ pub fn trials(file: &Path, text: &str, prints: &Prints, variants: &[Variant]) ->
 }
 
 /// Reads the report of a soak. `file` is what errors call it.
-pub fn soak(file: &Path, text: &str, prints: &Prints) -> Result<Soak, Stop> {
-    let source = Source { file, command: "cargo labs soak" };
-    let soak: Soak = serde_json::from_str(text).map_err(|why| source.foreign(&why.to_string()))?;
+pub fn soak(file: &Path, text: &str, prints: &Prints) -> Result<Report, Stop> {
+    let source = Source { file, command: "cargo labs soak --format json" };
+    let soak: Report = serde_json::from_str(text).map_err(|why| source.foreign(&why.to_string()))?;
     match &soak.code {
+        _ if soak.soak_report != FORMAT => Err(source.foreign("it is of another version")),
+        _ if !soak.labs.is_empty() => Err(source.foreign("it is of some scenarios only")),
         Some(code) if *code == prints.code => Ok(soak),
         Some(_) => Err(source.stale("code")),
         None => Err(source.foreign("it does not say of which code it speaks")),

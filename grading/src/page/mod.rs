@@ -17,7 +17,7 @@ use labs::stop::Stop;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use inputs::{Matrix, Soak, Trials, matrix, soak, trials};
+pub use inputs::{Matrix, Trials, matrix, soak, trials};
 pub use render::{Material, render};
 pub use written::{Row, Written, read};
 

@@ -1,10 +1,11 @@
 //! The page as text. Nothing in it depends on how long anything took.
 
-use super::inputs::{Matrix, Soak, Trials};
+use super::inputs::{Matrix, Trials};
 use super::{Prints, written};
 use crate::corpus::{Mutant, Variant};
 use crate::line::{MutantLine, MutantVerdict, VariantVerdict};
 use crate::{matrix, variants};
+use labs::soak::Report;
 use std::fmt::Write;
 
 /// What the page is made from.
@@ -19,7 +20,7 @@ pub struct Material {
     /// The variants, and what came of them, in the same order.
     pub variants: Option<(Vec<Variant>, Trials)>,
     /// What the reference came to over many seeds.
-    pub soak: Option<Soak>,
+    pub soak: Option<Report>,
 }
 
 const INTRODUCTION: &str = "\
@@ -105,17 +106,24 @@ fn accepted(variants: &[Variant], Trials { head, lines }: &Trials) -> String {
     out
 }
 
-fn soaked(soak: &Soak) -> String {
+fn soaked(soak: &Report) -> String {
     let days = soak.virtual_ns as f64 / 1e9 / 86_400.0;
     let verdict = match soak.failed {
         0 => "all passed".to_owned(),
         failed => format!("**{failed} failed**"),
     };
     let mut out = format!(
-        "{} runs with {} seeds: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n\n\
-         | rule | obligations met |\n|---|---:|\n",
-        soak.runs, soak.seeds, soak.events, soak.rpcs
+        "{} runs, seeds {} to {}: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n",
+        soak.runs,
+        soak.from,
+        soak.from.saturating_add(soak.seeds).saturating_sub(1),
+        soak.events,
+        soak.rpcs
     );
+    for failing in &soak.failures {
+        let _ = writeln!(out, "\nFailed: `{}`", failing.replay);
+    }
+    out.push_str("\n| rule | obligations met |\n|---|---:|\n");
     for one in &soak.obligations {
         let met = if one.met == 0 { "never exercised".to_owned() } else { one.met.to_string() };
         let _ = writeln!(out, "| {} | {met} |", one.rule);

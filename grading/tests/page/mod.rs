@@ -111,23 +111,26 @@ fn results_of_variants_and_soaks_are_held_to_the_same() {
     let stop = read(&text.replace("beef", "dead")).expect_err("another corpus");
     assert!(stop.sentence.starts_with("v.jsonl speaks of other variants"), "{stop}");
 
-    let soak = |code: &str| {
+    let soak = |code: &str, labs: &str| {
         let text = format!(
-            "{{{code}\"seeds\":10,\"runs\":9,\"failed\":0,\"events\":8,\"virtual_ns\":86400000000000,\"rpcs\":7,\
-             \"obligations\":[{{\"rule\":\"E1\",\"met\":6}},{{\"rule\":\"K1\",\"met\":0}}],\"more\":1}}"
+            "{{\"soak_report\":1,\"kit\":\"0\",\"fingerprint\":\"f\",{code}\"labs\":[{labs}],\"from\":0,\"seeds\":10,\
+             \"runs\":9,\"failed\":0,\"events\":8,\"virtual_ns\":86400000000000,\"rpcs\":7,\"bytes\":6,\"wall_ms\":5,\
+             \"obligations\":[{{\"rule\":\"E1\",\"met\":6}},{{\"rule\":\"K1\",\"met\":0}}],\"failures\":[],\
+             \"scenarios\":[]}}"
         );
         page::soak(Path::new("s.json"), &text, &prints())
     };
-    let good = soak("\"code\":\"c0de\",").expect("of this code");
+    let good = soak("\"code\":\"c0de\",", "").expect("of this code");
     let text = page::render(&Material { soak: Some(good), ..material() });
-    assert!(text.contains("9 runs with 10 seeds: all passed. 1.0 days of virtual time"), "{text}");
+    assert!(text.contains("9 runs, seeds 0 to 9: all passed. 1.0 days of virtual time"), "{text}");
     assert!(text.contains("| E1 | 6 |\n| K1 | never exercised |"), "{text}");
-    for (code, sentence) in [
-        ("\"code\":\"0ld\",", "s.json speaks of other code"),
-        ("", "it does not say of which code it speaks"),
-        ("\"code\":", "s.json is not what `cargo labs soak` writes"),
+    for (code, labs, sentence) in [
+        ("\"code\":\"0ld\",", "", "s.json speaks of other code"),
+        ("\"code\":\"c0de\",", "\"lab2a\"", "it is of some scenarios only"),
+        ("", "", "it does not say of which code it speaks"),
+        ("\"code\":", "", "s.json is not what `cargo labs soak --format json` writes"),
     ] {
-        let stop = soak(code).expect_err(sentence);
+        let stop = soak(code, labs).expect_err(sentence);
         assert!(stop.sentence.contains(sentence), "{stop}");
     }
 }
