@@ -238,9 +238,14 @@ fn mistakes_are_one_sentence() {
         assert!(out.status.code() == Some(2) && said.contains(sentence), "{arguments:?}: {said}");
     }
     assert!(path("photos").join("cat.jpg").exists());
-    let mut missing = Command::new(env!("CARGO_BIN_EXE_labs"));
-    let out =
-        missing.args(["soak", "--binary", "gone"]).current_dir(there.path()).output().expect("it starts");
-    let said = text(&out.stderr);
-    assert!(out.status.code() == Some(2) && said.contains("gone: --binary takes a built one"), "{said}");
+    for (program, sentence) in [
+        ("gone", "gone: --binary takes a built one\n"),
+        ("file", "file is no test program with scenarios: the test program "),
+    ] {
+        let mut labs = Command::new(env!("CARGO_BIN_EXE_labs"));
+        let out = labs.args(["soak", "--binary", program]).current_dir(there.path()).output();
+        let out = out.expect("it starts");
+        let said = text(&out.stderr);
+        assert!(out.status.code() == Some(2) && said.contains(sentence), "{said}");
+    }
 }
