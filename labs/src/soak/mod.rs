@@ -91,7 +91,9 @@ fn suites(arguments: &SoakArguments) -> Result<(Vec<Suite>, Option<String>), Sto
         return Err(Stop::usage(format!("there is no test program {place}: --binary takes a built one")));
     }
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    Ok((run::listed(vec![Binary::at(path, directory)])?, None))
+    let listed = run::listed(vec![Binary::at(path.clone(), directory)])
+        .map_err(|why| Stop::usage(format!("{} is no test program with scenarios: {why}", path.display())))?;
+    Ok((listed, None))
 }
 
 /// Says what is about to happen, on standard error: the report alone is on standard output.

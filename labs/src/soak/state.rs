@@ -151,9 +151,9 @@ impl State {
         self.done.get(scenario).cloned().unwrap_or_default()
     }
 
-    /// The seed that comes next for that scenario.
-    pub fn next(&self, scenario: &str) -> u64 {
-        self.done.get(scenario).and_then(|done| done.next).unwrap_or(self.identity.from)
+    /// The seed that comes next for that scenario, if any was run.
+    pub(super) fn next(&self, scenario: &str) -> Option<u64> {
+        self.done.get(scenario)?.next
     }
 
     /// Whether that scenario is known to fail for that cause.

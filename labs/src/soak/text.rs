@@ -4,6 +4,9 @@ use super::report::{Failing, Report};
 use crate::table;
 use textwrap::{Options, WordSplitter};
 
+/// The most seeds, or rows of seeds, that are shown of one cause.
+const RANGES: usize = 60;
+
 /// The report.
 pub fn human(report: &Report, file: &str) -> String {
     let mut out = String::new();
@@ -36,17 +39,16 @@ fn failure(out: &mut String, failing: &Failing) {
     let failures = &failing.failures;
     let times = if failures.seeds.len() == 1 { "seed" } else { "seeds" };
     out.push_str(&format!("{}\n", failures.report.trim_end()));
-    let options = Options::new(80).initial_indent("  failed      ").subsequent_indent("              ");
-    let shown = failures.seeds.iter().take(100).copied().collect::<Vec<_>>();
-    let more = failures.seeds.len() - shown.len();
-    let more = if more > 0 { format!(" and {} more", grouped(more as u64)) } else { String::new() };
-    let text = format!(
-        "{} {times}, with {}: {}{more}",
-        grouped(failures.seeds.len() as u64),
-        failures.cause,
-        table::ranges(&shown)
-    );
-    out.push_str(&format!("{}\n", textwrap::fill(&text, options.word_splitter(WordSplitter::NoHyphenation))));
+    let options = Options::new(80).initial_indent("  like this   ").subsequent_indent("              ");
+    let ranges = table::ranges(&failures.seeds);
+    // Where very many fail, the first show what is to be seen.
+    let ranges = match ranges.match_indices(", ").nth(RANGES) {
+        Some((end, _)) => format!("{} …; all of them are in the report's file", &ranges[..end]),
+        None => ranges,
+    };
+    let text = format!("{} {times}: {ranges}", grouped(failures.seeds.len() as u64));
+    let options = options.word_splitter(WordSplitter::NoHyphenation);
+    out.push_str(&format!("{}\n", textwrap::fill(&text, options)));
     // The report of a function that is not written yet is a single line.
     if !failures.report.contains(&failing.replay) {
         out.push_str(&format!("  replay      {}\n", failing.replay));

@@ -122,6 +122,8 @@ fn words(cause: Option<&Cause>) -> String {
         (CauseKind::Rule, Some(rule)) => rule.clone(),
         (CauseKind::Undecided, Some(rule)) => format!("{rule} undecided"),
         (CauseKind::Missed, Some(rule)) => format!("{rule} not exercised"),
+        // These numbers are part of names.
+        (CauseKind::NotImplemented, _) => cause.sentence.clone(),
         _ => masked(&cause.sentence),
     }
 }

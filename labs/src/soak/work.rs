@@ -87,8 +87,7 @@ impl Work<'_> {
     }
 
     fn left(&self, state: &State, scenario: &Listed) -> u64 {
-        let done = state.done(&scenario.name).next;
-        match done {
+        match state.next(&scenario.name) {
             Some(_) if !scenario.seeded => 0,
             None => self.runs_of(scenario),
             Some(next) => self.to.saturating_sub(next),
@@ -137,10 +136,9 @@ impl Work<'_> {
     /// Runs the next piece of a scenario.
     fn piece(&self, task: &Task<'_>, state: &State, sign: &mut Sign) -> Result<Outcome, Stop> {
         let Task { binary, scenario, size, .. } = task;
-        let (from, to) = match state.next(&scenario.name) {
-            _ if !scenario.seeded => (0, 1),
-            next => (next, self.to.min(next.saturating_add(*size))),
-        };
+        let next = state.next(&scenario.name).unwrap_or(self.from);
+        let (from, to) =
+            if scenario.seeded { (next, self.to.min(next.saturating_add(*size))) } else { (0, 1) };
         let (began, cpu) = (Instant::now(), children_cpu());
         let mut command = binary.command("run");
         command.args(["--names", &scenario.name, "--seed-range", &format!("{from}..{to}"), "--no-hash"]);
@@ -148,8 +146,9 @@ impl Work<'_> {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| binary.not_started(&why))?;
         let (mut totals, mut failures, mut ended) = (Totals::default(), Vec::new(), None);
         sign.scenario(&scenario.name);
-        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n')) {
             let Ok(line) = line else { break };
+            let line = String::from_utf8_lossy(&line);
             // What a student's code prints shares the stream, perhaps even the line, and here would be a flood.
             let ours = line.rfind("{\"type\":\"").map_or("", |at| &line[at..]);
             match serde_json::from_str(ours) {

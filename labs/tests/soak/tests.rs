@@ -131,7 +131,7 @@ fn the_report_for_people() {
     let wide = |line: &&str| line.chars().count() > 80 && !line.contains("jsonl") && !line.contains("report");
     assert_eq!(said.lines().find(wide), None);
     assert!(said.starts_with("lab2a_02_one_in_a_thousand, seed 171, failed\n"), "{said}");
-    let (_, end) = said.split_once("  failed ").expect("the failing seeds");
+    let (_, end) = said.split_once("  like this ").expect("the failing seeds");
     let masked = |line: &str| match line.split_whitespace().next() {
         Some("took") => "  took          …".to_owned(),
         Some("build") => "  build         …".to_owned(),
@@ -139,7 +139,7 @@ fn the_report_for_people() {
         _ => line.to_owned(),
     };
     let end: Vec<String> = end.lines().map(masked).collect();
-    let expected = "     4 seeds, with E1: 171, 3345, 3568, 3915
+    let expected = "  4 seeds: 171, 3345, 3568, 3915
 
 4,001 runs of 2 scenarios: 4 FAILED.
 
@@ -238,9 +238,14 @@ fn mistakes_are_one_sentence() {
         assert!(out.status.code() == Some(2) && said.contains(sentence), "{arguments:?}: {said}");
     }
     assert!(path("photos").join("cat.jpg").exists());
-    let mut missing = Command::new(env!("CARGO_BIN_EXE_labs"));
-    let out =
-        missing.args(["soak", "--binary", "gone"]).current_dir(there.path()).output().expect("it starts");
-    let said = text(&out.stderr);
-    assert!(out.status.code() == Some(2) && said.contains("gone: --binary takes a built one"), "{said}");
+    for (program, sentence) in [
+        ("gone", "gone: --binary takes a built one\n"),
+        ("file", "file is no test program with scenarios: the test program "),
+    ] {
+        let mut labs = Command::new(env!("CARGO_BIN_EXE_labs"));
+        let out = labs.args(["soak", "--binary", program]).current_dir(there.path()).output();
+        let out = out.expect("it starts");
+        let said = text(&out.stderr);
+        assert!(out.status.code() == Some(2) && said.contains(sentence), "{said}");
+    }
 }
