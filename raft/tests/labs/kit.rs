@@ -120,6 +120,9 @@ fn quorums_simple_and_joint() -> Result<(), String> {
     ensure(!five.is_quorum(&set(&[1, 2, 6, 7, 8])), "who has no vote counts for nothing")?;
     let four = Membership::of(set(&[1, 2, 3, 4]));
     ensure(!four.is_quorum(&set(&[1, 2])), "half of four is no majority")?;
+    let has = |server: Server| labrpc::schema::Index::from(server.0);
+    ensure(five.agreed(has) == 3, "three of five have entry 3")?;
+    ensure(four.agreed(has) == 2, "three of four have entry 2, and entry 3 only two")?;
     let joint = Membership::of(set(&[1, 2, 3])).joint(set(&[3, 4, 5]));
     ensure(!joint.is_quorum(&set(&[1, 2, 3])), "a majority of the old voters only")?;
     ensure(!joint.is_quorum(&set(&[3, 4, 5])), "a majority of the new voters only")?;
@@ -136,7 +139,10 @@ fn configurations_that_cannot_work() -> Result<(), String> {
     is(Config { election_timeout: 300..=300, ..good.clone() }, ConfigError::ElectionTimeout)?;
     is(Config { heartbeat: 0, ..good.clone() }, ConfigError::Heartbeat)?;
     is(Config { heartbeat: 150, ..good.clone() }, ConfigError::Heartbeat)?;
-    is(Config { quorum_check: 99, ..good }, ConfigError::QuorumCheck)
+    is(Config { quorum_check: 99, ..good.clone() }, ConfigError::QuorumCheck)?;
+    ensure(Config { quorum_check: 100, ..good.clone() }.check() == Ok(()), "two heartbeats are enough")?;
+    is(Config { max_entries: 0, ..good.clone() }, ConfigError::EmptyMessages)?;
+    is(Config { max_chunk: 0, ..good }, ConfigError::EmptyMessages)
 }
 
 /// A cluster of one has nobody to wait for but its own disk.

@@ -20,7 +20,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario { name, part: "lab2d", sentence, source, points, rules, seeded: true, run }
     };
     vec![
-        script!("lab2d", "lab2d_01_snapshot_suffix", "snapshot_suffix", 4, "Figure 13", &["L10", "D1"],
+        script!("lab2d", "lab2d_01_snapshot_suffix", "snapshot_suffix", 3, "Figure 13", &["L10", "D1"],
             "A snapshot below the log's end keeps what follows it; a repeated or late one changes nothing."),
         script!("lab2d", "lab2d_02_snapshot_chunks", "snapshot_chunks", 2, "Figure 13", &["L10"],
             "A snapshot comes in chunks, some of them twice, some too early."),
@@ -38,6 +38,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "All servers crash and restart five times: what a server had delivered never goes backwards.", crash_all),
         explored!("lab2d", "lab2d_09_every_order", "snapshots", 1, "Figure 13",
             "A leader with a snapshot and a follower that has more than it covers, in every order: no snapshot takes anything away."),
+        script!("lab2d", "lab2d_10_leaders_snapshot", "leaders_snapshot", 1, "Figure 13", &["L10", "E8"],
+            "A leader whose log is cut sends its snapshot, once, and only as long as it leads."),
     ]
 }
 
