@@ -37,7 +37,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "Leaders are cut off one after the other: with two of three servers commands are delivered, with one none is.", leaders_fail),
         scenario("lab2b_09_catch_up", 1, "§5.3", &["L2", "L4"],
             "A follower that missed four commands is brought up to date when it returns.", catch_up),
-        scenario("lab2b_10_no_quorum", 2, "§5.3", &["L3", "L5"],
+        scenario("lab2b_10_no_quorum", 1, "§5.3", &["L3", "L5"],
             "With three of five servers cut off nothing is committed; after healing the next command is the second or third delivered.", no_quorum),
         scenario("lab2b_11_concurrent", 1, "§5.3", &["L3", "L8"],
             "Five commands proposed at once in one term are all delivered.", concurrent),
@@ -45,6 +45,8 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "A leader that was cut off with three commands of its own rejoins, and they vanish.", orphans),
         scenario("lab2b_13_backup", 2, "§5.3", &["L5", "L6", "L11"],
             "Five servers with long conflicting logs come to agree again quickly.", backup),
+        scenario("lab2b_19_unknown_term", 1, "§5.3", &["L5", "L11"],
+            "A follower with fifty entries of a term of which its leader has none is brought up to date quickly.", unknown_term),
         scenario("lab2b_14_rpc_counts", 2, "§5.3", &["L3"],
             "Ten commands at once, and an idle second, cost only as many messages as they need.", rpc_counts),
         scenario("lab2b_15_latency", 1, "§5.3", &["L3"],
@@ -257,19 +259,82 @@ fn backup(seed: u64) -> Run {
         cluster.await_same(&all, 2_000).await?;
         cluster.never_delivered("a", "no quorum could have it")?;
         cluster.never_delivered("c", "no quorum could have it")?;
-        figure("refusals of one leader at a follower", cluster.most_rejections().map_or(0, |(_, n)| n), 12);
-        match cluster.most_rejections() {
-            Some((server, count)) if count > 12 => Err(unmet(
-                "§5.3",
-                format!(
-                    "{server} refused {count} AppendEntries of one leader until it found where their logs agree."
-                ),
-                "A follower's hint skips a whole term: at most 12 refusals.",
-                cluster.last_of(&[server]),
-            )),
-            _ => Ok(()),
-        }
+        few_refusals(&cluster)
     })
+}
+
+fn few_refusals(cluster: &Cluster) -> Done {
+    figure("refusals of one leader at a follower", cluster.most_rejections().map_or(0, |(_, n)| n), 12);
+    match cluster.most_rejections() {
+        Some((server, count)) if count > 12 => Err(unmet(
+            "§5.3",
+            format!(
+                "{server} refused {count} AppendEntries of one leader until it found where their logs agree."
+            ),
+            "A follower's hint skips a whole term: at most 12 refusals.",
+            cluster.last_of(&[server]),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn unknown_term(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab2b_19_unknown_term", 5), async |cluster| {
+        let all = cluster.all();
+        cluster.agree(b"first", &all).await?;
+        let (first, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        cluster.isolate(first);
+        // 50 orphans of a term of which only one friend hears more than the request for its vote.
+        let (lonely, friend) = elected_with_a_friend(&cluster, &cluster.others(&[first])).await?;
+        cluster.orphan(lonely, "orphan", 50).await?;
+        cluster.sleep_ms(300).await;
+        // 50 committed by the other three.
+        let rest = cluster.others(&[lonely, friend]);
+        cluster.sim.partition(&all, &[&rest]);
+        let second = committed(&cluster, "b", &rest).await?;
+        // A new leader, which knows nothing of the friend's log yet.
+        let three: Vec<Server> = cluster.others(&[lonely, second]);
+        cluster.sim.partition(&all, &[&three]);
+        committed(&cluster, "c", &three).await?;
+        cluster.sim.heal_all(&all);
+        cluster.agree(b"last", &all).await?;
+        cluster.await_same(&all, 2_000).await?;
+        cluster.never_delivered("orphan", "no quorum could have it")?;
+        few_refusals(&cluster)
+    })
+}
+
+/// Waits until one of these is elected, and cuts its way to all but one of its voters as soon as they have
+/// voted. Returns it and that one.
+async fn elected_with_a_friend(
+    cluster: &Cluster,
+    among: &[Server],
+) -> Result<(Server, Server), scenario::Expectation> {
+    let mut friends = std::collections::BTreeMap::new();
+    for _ in 0..ELECTION_MS {
+        let states = among.iter().filter_map(|server| Some((*server, cluster.state(*server)?)));
+        for (voter, state) in states {
+            let Some(candidate) = state.voted_for.filter(|it| *it != voter && among.contains(it)) else {
+                continue;
+            };
+            if *friends.entry((candidate, state.term)).or_insert(voter) != voter {
+                cluster.sim.cut(candidate, voter);
+            }
+        }
+        if let Some(leader) = cluster.leader_among(among)
+            && let Some(term) = cluster.state(leader).map(|state| state.term)
+            && let Some(friend) = friends.get(&(leader, term))
+        {
+            // Whoever has not voted yet hears of it no more, either.
+            among
+                .iter()
+                .filter(|it| *it != friend && **it != leader)
+                .for_each(|it| cluster.sim.cut(leader, *it));
+            return Ok((leader, *friend));
+        }
+        cluster.sleep_ms(1).await;
+    }
+    cluster.await_leader(among, 1).await.map(|(leader, _)| (leader, leader))
 }
 
 /// Proposes 50 commands at once to the leader of these, and waits until they are delivered there.

@@ -189,8 +189,8 @@ fn conflicts() -> Cases {
     Cases::of("L11")
         .fail(
             "an old message cuts the log",
-            "s2 replaced entries 2 to 3 although nothing conflicted: its entry 2 was of term 1 as well.",
-            &["s1#2 carries entry 2 of term 1", "s2#4 replaced entries 2 to 3"],
+            "s2 removed entry 3 although the message that it handled says nothing about entry 3.",
+            &["s1#2 says nothing about entry 3", "s2#4 removed entry 3"],
             cut((1, 1), &[(2, 1, 12)], 2, &[(2, 1, 12)]).end(),
         )
         .fail(
@@ -207,8 +207,8 @@ fn conflicts() -> Cases {
         )
         .fail(
             "cut after a message of a played leader",
-            "s2 replaced entries 2 to 3 although nothing conflicted: its entry 2 was of term 1 as well.",
-            &["s2#4 replaced entries 2 to 3"],
+            "s2 removed entry 3 although it wrote nothing in its place.",
+            &["s2#4 removed entry 3"],
             played(&[(2, 1, 12)]).end(),
         )
         .pass("a conflict", 1, cut((1, 1), &[(2, 3, 32)], 2, &[(2, 3, 32)]).end())
@@ -216,6 +216,11 @@ fn conflicts() -> Cases {
             "a conflict after entries that agree",
             1,
             cut((1, 1), &[(2, 1, 12), (3, 3, 33)], 3, &[(3, 3, 33)]).end(),
+        )
+        .pass(
+            "everything in the message is written again",
+            1,
+            cut((1, 1), &[(2, 1, 12), (3, 3, 33)], 2, &[(2, 1, 12), (3, 3, 33)]).end(),
         )
         .pass("cut first, appended later", 1, cut((1, 1), &[(2, 3, 32)], 2, &[]).end())
         .pass("the entry before the message's conflicts", 1, cut((3, 2), &[], 3, &[]).end())

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::script::Script;
-use labrpc::schema::Server;
+use labrpc::schema::{Index, Server};
 
 /// What may happen, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) const PRESETS: [Preset; 7] = [
         "snapshots",
         "lab 2D: two servers, of which one begins with a snapshot and the other has more than it covers",
         "servers=2 timeouts=2 heartbeats=1 failures=1 snapshots=1 proposals=1 log=1 disk=1",
-        &["disk s1 term=1 log=1,1 snapshot=1", "disk s2 term=1 log=1,1"],
+        &["disk s1 term=1 log=1,1 snapshot=1", "disk s2 term=1 log=1,1", "committed 2"],
     ),
     (
         "figure8",
@@ -164,9 +164,10 @@ impl Bounds {
         lines.join("\n") + "\n"
     }
 
-    /// What each server's disk holds at the start.
-    pub(crate) fn saved(&self) -> BTreeMap<Server, Saved> {
-        Script::parse(&self.preamble()).map(|script| script.disks).unwrap_or_default()
+    /// What each server's disk holds at the start, and up to where everything was committed before.
+    pub(crate) fn start(&self) -> (BTreeMap<Server, Saved>, Index) {
+        let script = Script::parse(&self.preamble());
+        script.map(|script| (script.disks, script.committed)).unwrap_or_default()
     }
 }
 

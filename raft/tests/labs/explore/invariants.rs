@@ -5,8 +5,9 @@
 
 use super::facts::{Id, Line, View};
 use labrpc::schema::{Index, Server, Term};
-use raft::core::Membership;
-use std::collections::BTreeSet;
+use raft::core::{Membership, Saved};
+use raft::observe::operation;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened so far, as far as the properties need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,6 +20,14 @@ pub(crate) struct Past {
 }
 
 impl Past {
+    /// The past of servers that begin with these disks, where everything up to `committed` was committed before, each
+    /// entry in its own term. What only snapshots have is not known.
+    pub(crate) fn of(disks: &BTreeMap<Server, Saved>, committed: Index) -> Past {
+        let entry = |index| disks.values().find_map(|disk| disk.log.entry(index));
+        let known = |index| entry(index).map(|entry| ((entry.term, operation(entry)), entry.term));
+        Past { leaders: Vec::new(), committed: (1..=committed).map(known).collect() }
+    }
+
     /// What is known of everything committed: index, entry, term.
     fn known(&self) -> impl Iterator<Item = (Index, Id, Term)> + '_ {
         self.committed.iter().zip(1..).filter_map(|(known, index)| known.map(|(id, when)| (index, id, when)))

@@ -7,7 +7,7 @@
 
 use super::claims;
 use super::invariants::Broken;
-use labrpc::schema::{Index, Server, Timer};
+use labrpc::schema::{Durability, Index, Server, Timer};
 use raft::core::{Call, Config, Core, Effect, Input, Rep, Req, Saved, Write};
 use raft::release::Release;
 use raft::{sanity, storage};
@@ -219,6 +219,9 @@ impl Moving<'_> {
             match effect {
                 Effect::SetTimer(timer, _) => drop(self.local.timers.insert(timer)),
                 Effect::StopTimer(timer) => drop(self.local.timers.remove(&timer)),
+                Effect::Write(write) if self.terms.config.durability == Durability::Assumed => {
+                    storage::apply(&mut self.local.disk, &write);
+                }
                 Effect::Write(write) => {
                     self.local.release.wrote();
                     self.local.unsynced.push((write, false));

@@ -121,9 +121,9 @@ impl States {
             .iter()
             .zip(0..)
             .fold(0, |budget, (key, place)| budget | (bounds.get(key) as u32) << (4 * place));
-        states.pasts.insert(Past::default());
+        let (saved, committed) = bounds.start();
+        states.pasts.insert(Past::of(&saved, committed));
         let mut row = vec![budget, 0];
-        let saved = bounds.saved();
         for server in states.servers.clone() {
             let disk = saved.get(&server).cloned().unwrap_or_default();
             let outcome =

@@ -2,18 +2,23 @@
 
 use super::facts::View;
 use super::invariants::{Broken, Moved, Past};
-use labrpc::schema::Server;
-use raft::core::Membership;
+use labrpc::schema::{Index, Server};
+use raft::core::{Membership, Saved};
 use std::collections::BTreeMap;
 
 /// What is known of everybody, and of what happened.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watch {
     views: BTreeMap<Server, View>,
     past: Past,
 }
 
 impl Watch {
+    /// Watches servers that begin with these disks, of which everything up to `committed` was committed before.
+    pub(crate) fn new(disks: &BTreeMap<Server, Saved>, committed: Index) -> Watch {
+        Watch { views: BTreeMap::new(), past: Past::of(disks, committed) }
+    }
+
     /// Notes that a server is now as `view` says.
     ///
     /// # Errors

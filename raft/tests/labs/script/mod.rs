@@ -13,6 +13,7 @@
 //! max_entries 1                           the most entries in an AppendEntries
 //! max_chunk 512                           the most bytes of a snapshot in an InstallSnapshot
 //! invariants                              the properties of Figure 3 are checked after every step
+//! committed 2                             … knowing that everything up to index 2 was committed before
 //! timeout s1 [election|heartbeat|quorum]  fire a timer that is set
 //! deliver s1->s2 [vote|prevote|append]    deliver the oldest message under way there; `append` is any AppendEntries,
 //! deliver s1->s2 heartbeat|entries|install    `heartbeat` one that speaks of no entry, `entries` any other

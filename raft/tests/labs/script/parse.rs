@@ -144,6 +144,8 @@ pub(crate) struct Script {
     pub(crate) max_chunk: usize,
     /// Whether the properties of Figure 3 are checked after every step.
     pub(crate) invariants: bool,
+    /// Up to where everything was committed before the script begins; only the properties ask.
+    pub(crate) committed: Index,
     /// Each step with its text.
     pub(crate) steps: Vec<(String, Step)>,
 }
@@ -163,6 +165,7 @@ impl Script {
             max_entries: 256,
             max_chunk: 512,
             invariants: false,
+            committed: 0,
             steps: Vec::new(),
         };
         for (number, line) in text.lines().enumerate() {
@@ -227,6 +230,10 @@ impl Script {
             }
             "invariants" => {
                 self.invariants = true;
+                return Some(());
+            }
+            "committed" => {
+                self.committed = rest.first()?.parse().ok()?;
                 return Some(());
             }
             "max_entries" => {

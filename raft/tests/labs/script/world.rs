@@ -128,7 +128,7 @@ impl Flight {
 impl World {
     async fn new(sim: Sim, script: &Script, config: Config, source: &'static str) -> World {
         let (real, played, flights) = Default::default();
-        let watch = script.invariants.then(Watch::default);
+        let watch = script.invariants.then(|| Watch::new(&script.disks, script.committed));
         let mut world = World { sim, source, config, real, played, flights, next_call: 0, watch };
         for &server in &script.servers {
             if script.real.contains(&server) {
@@ -375,7 +375,11 @@ impl World {
                 }
                 Effect::Write(write) => {
                     let durable = real.storage.write(write.clone());
-                    real.unsynced.push_back((real.release.wrote(), durable, write));
+                    let number = real.release.wrote();
+                    real.unsynced.push_back((number, durable, write));
+                    if self.config.durability == Durability::Assumed {
+                        real.release.synced(number);
+                    }
                 }
                 effect => {
                     if let Some(effect) = real.release.offer(effect) {

@@ -87,14 +87,19 @@ enum Theirs {
     Term(Term, Option<Stamp>),
     /// The request says nothing about it.
     Silent(Stamp),
+    /// The request is not recorded, and what was written ends before it.
+    Nothing,
     /// Nobody asked for it.
     NoRequest,
     Undecided,
 }
 
-fn theirs(cx: &Context, server: Server, from: Index, entries: &[EntryId]) -> Theirs {
-    let own = entries.first().map(|EntryId(_, term, _)| *term);
-    let written = own.map_or(Theirs::Undecided, |term| Theirs::Term(term, None));
+fn theirs(cx: &Context, server: Server, from: Index, entries: &[EntryId], kept: usize) -> Theirs {
+    let written = match entries.first() {
+        Some(EntryId(_, term, _)) => Theirs::Term(*term, None),
+        None if kept > 0 => Theirs::Nothing,
+        None => Theirs::Undecided,
+    };
     match cx.handled(server) {
         Some((_, Handled::Request(request))) => match request.term_at(from) {
             Some(term) => Theirs::Term(term, Some(request.at)),
@@ -119,11 +124,15 @@ impl Rule for Conflicts {
         if state.role == Role::Leader || installs {
             return;
         }
-        let Some(old) = replaced.slots.first() else { return };
-        let (from, last) = (*from, *from + replaced.slots.len() as Index - 1);
+        // What is written again as it was is not replaced: a server may write all that a message brings.
+        let same = |(old, new): (_, &EntryId)| old == slot(new);
+        let kept = replaced.slots.iter().copied().zip(entries).take_while(|pair| same(*pair)).count();
+        let Some(old) = replaced.slots.get(kept) else { return tally.met() };
+        let (entries, last) = (&entries[kept..], *from + replaced.slots.len() as Index - 1);
+        let from = *from + kept as Index;
         let what = range(from, last);
         let mut witnesses = Vec::new();
-        let why = match theirs(cx, server, from, entries) {
+        let why = match theirs(cx, server, from, entries, kept) {
             Theirs::Term(term, _) if term != old.term => return tally.met(),
             Theirs::Term(term, _)
                 if entries.first().is_some_and(|new| new.1 == term && slot(new) != *old) =>
@@ -140,6 +149,7 @@ impl Rule for Conflicts {
                 witnesses.push(Witness::new(at, format!("says nothing about entry {from}")));
                 format!("although the message that it handled says nothing about entry {from}")
             }
+            Theirs::Nothing => "although it wrote nothing in its place".to_owned(),
             Theirs::NoRequest => "without a message from a leader".to_owned(),
             Theirs::Undecided => {
                 return tally
