@@ -71,7 +71,8 @@ impl<'a> Bench<'a> {
         let trees: Result<Vec<Tree<'_>>, Stop> =
             (1..=jobs).map(|job| Tree::open(root, job, &course.files)).collect();
         let trees = trees?;
-        let suites = crew::build(&trees)?;
+        // The others are built by whoever works in them: one is enough to begin with.
+        let suites = crew::build(&trees[..1])?;
         let scenarios = names(&suites);
         check(&scenarios)?;
         crew::reference_passes(&suites, seeds)?;

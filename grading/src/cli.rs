@@ -119,7 +119,7 @@ pub struct PageArguments {
     /// Write nothing: see that the page speaks of this code, and run five mutants again.
     #[arg(long, conflicts_with_all = ["matrix", "variants", "soak"])]
     pub check: bool,
-    /// With --check: build and run so many at the same time [default: one a processor].
+    /// With --check: build and run so many at the same time, each in a tree that is built first [default: 1].
     #[arg(long, short, value_name = "J", allow_negative_numbers = true, value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
 }

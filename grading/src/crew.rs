@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Builds the reference in every tree, and returns the first one's scenarios.
+/// Builds the reference in each of these trees, and returns the first one's scenarios.
 pub fn build(trees: &[Tree<'_>]) -> Result<Vec<Suite>, Stop> {
     let spinner = ProgressBar::new_spinner().with_message("building the reference");
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
@@ -66,6 +66,9 @@ pub fn each<T: Sync, R: Send>(
         for mut tree in trees {
             let (sender, next, wrong, work) = (sender.clone(), &next, &wrong, &work);
             scope.spawn(move || {
+                // The first build of a tree takes long, and says nothing about any item. A later one tells what is
+                // wrong with it.
+                let _ = tree.build();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(number) else { break };

@@ -1,7 +1,7 @@
 //! A copy of the workspace in which mutants are built, one after the other.
 //!
-//! Owns `target/mutants`: the copies and their build output. Both stay, so that the next command builds only what
-//! changed. The workspace itself is only read.
+//! Owns `target/mutants/job-N`: the copy and its build output. Both stay, so that the next command builds only
+//! what changed. The workspace itself is only read.
 //!
 //! Invariants: between two edits the copy is the workspace; what is run was built from what was edited.
 
@@ -62,10 +62,10 @@ pub fn lock(root: &Path) -> Result<Lock, Stop> {
 impl<'a> Tree<'a> {
     /// The tree of that job, made what `files` say.
     pub fn open(root: &Path, job: usize, files: &'a Files) -> Result<Tree<'a>, Stop> {
-        let base = root.join(TREES);
-        // One target directory: what no tree edits is built once, and while one tree compiles, another runs.
-        let target_directory = Some(base.join("target"));
-        let workspace = Workspace { root: base.join(format!("tree-{job}")), target_directory };
+        let base = root.join(TREES).join(format!("job-{job}"));
+        // A target directory for each tree: cargo names what it builds by the path from the workspace's root, so that
+        // two trees in one directory would overwrite each other's programs.
+        let workspace = Workspace { root: base.join("tree"), target_directory: Some(base.join("target")) };
         starter::mirror(files, &workspace.root).map_err(Stop::failed)?;
         Ok(Tree { workspace, files, edited: Vec::new() })
     }
