@@ -103,6 +103,9 @@ impl World {
     fn unmet(&self, sentence: String, why: &str, server: Server, note: &str) -> Expectation {
         let (expected, source) = match why.trim_end_matches('.').rsplit_once(" (") {
             Some((expected, source)) => (format!("{expected}."), source.trim_end_matches(')')),
+            None if why.is_empty() => {
+                ("That is not where the story has come to by then.".to_owned(), self.source)
+            }
             None => (why.to_owned(), self.source),
         };
         unmet(source, sentence, expected, self.witness(server, note))
