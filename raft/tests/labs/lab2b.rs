@@ -7,6 +7,7 @@ use crate::harness::{Done, Setup, simulate};
 use crate::script::script;
 use labrpc::schema::Server;
 use scenario::{Run, Scenario};
+use std::time::Duration;
 
 const ELECTION_MS: u64 = 5_000;
 
@@ -25,13 +26,15 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "Two of five servers commit nothing, three do."),
         script!("lab2b", "lab2b_05_figure8", "figure8", 1, "§5.4.2", &["L3", "L5"],
             "An entry of an earlier term is committed only through one of the leader's own term."),
+        script!("lab2b", "lab2b_17_old_acknowledgements", "old_acknowledgements", 1, "Figure 2", &["L2", "L11"],
+            "What was acknowledged in an earlier leadership counts for nothing in this one."),
         script!("lab2b", "lab2b_16_figure8_three", "figure8_three", 1, "§5.4.2", &["L3", "L11"],
             "Figure 8 with three servers: an old entry reaches a majority, is not committed, and is lawfully lost."),
         scenario("lab2b_01_agree", 2, "§5.3", &["L2", "L3", "L4", "L5", "L7", "L8"],
             "Ten commands are delivered to all three servers, in order.", agree),
         scenario("lab2b_06_bytes", 1, "§5.3", &["L3", "L5"],
             "Ten commands of 5,000 bytes, one after the other, cost at most three times their size and 50,000 bytes.", bytes),
-        scenario("lab2b_07_followers_fail", 2, "§5.3", &["L3", "L4"],
+        scenario("lab2b_07_followers_fail", 1, "§5.3", &["L3", "L4"],
             "Followers are cut off one after the other: with two of three servers commands are delivered, with one none is.", followers_fail),
         scenario("lab2b_08_leaders_fail", 2, "§5.3", &["L1", "L6"],
             "Leaders are cut off one after the other: with two of three servers commands are delivered, with one none is.", leaders_fail),
@@ -136,8 +139,27 @@ fn catch_up(seed: u64) -> Run {
         let away = cluster.others(&[leader])[0];
         cluster.isolate(away);
         cluster.agree_on("missed", 4, &cluster.others(&[away])).await?;
+        // Long enough for every message on its way to it to have failed.
+        cluster.sleep_ms(1_000).await;
         cluster.rejoin(away);
+        // Without another command.
+        cluster.await_same(&all, 1_000).await?;
         cluster.agree_on("after", 2, &all).await?;
+
+        // Now it has the entry, and misses only the news that it is committed.
+        let (leader, _) = cluster.await_leader(&all, ELECTION_MS).await?;
+        let away = cluster.others(&[leader])[0];
+        let before = cluster.state(leader).map_or(0, |state| state.commit_index);
+        cluster.propose(leader, b"news").await;
+        for _ in 0..1_000 {
+            if cluster.state(leader).is_some_and(|state| state.commit_index > before) {
+                break;
+            }
+            cluster.sim.sleep(Duration::from_micros(100)).await;
+        }
+        cluster.isolate(away);
+        cluster.sleep_ms(200).await;
+        cluster.rejoin(away);
         cluster.await_same(&all, 1_000).await
     })
 }
