@@ -26,7 +26,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             "Two of five servers commit nothing, three do."),
         script!("lab2b", "lab2b_05_figure8", "figure8", 1, "§5.4.2", &["L3", "L5"],
             "An entry of an earlier term is committed only through one of the leader's own term."),
-        script!("lab2b", "lab2b_17_old_acknowledgements", "old_acknowledgements", 1, "Figure 2", &["L2", "L11"],
+        script!("lab2b", "lab2b_20_old_acknowledgements", "old_acknowledgements", 1, "Figure 2", &["L2", "L11"],
             "What was acknowledged in an earlier leadership counts for nothing in this one."),
         script!("lab2b", "lab2b_16_figure8_three", "figure8_three", 1, "§5.4.2", &["L3", "L11"],
             "Figure 8 with three servers: an old entry reaches a majority, is not committed, and is lawfully lost."),
