@@ -12,13 +12,18 @@ use raft::core::Req;
 
 /// Writes down the script of a history within these bounds. The properties are watched while it plays.
 pub(super) fn script(bounds: &Bounds, path: &[Action]) -> String {
-    told(bounds, path).0
+    match States::new(bounds) {
+        Ok(begun) => told(bounds, begun, path).0,
+        // Nobody even starts, and the script's first lines are enough to show it.
+        Err(_) => bounds.preamble(),
+    }
 }
 
 /// The script of a history that breaks nothing, with what every server must be at its end: where an exploration and
 /// the simulated world come to different ends, one of them is wrong.
 pub(super) fn checked_script(bounds: &Bounds, path: &[Action]) -> String {
-    let (mut out, states, row) = told(bounds, path);
+    let begun = States::new(bounds).unwrap_or_else(|broken| panic!("it was explored: {}", broken.sentence));
+    let (mut out, states, row) = told(bounds, begun, path);
     for (place, server) in states.servers.iter().enumerate() {
         let View { state, log, .. } = &states.facts_of(&row, place).view;
         let role = match state.role {
@@ -37,8 +42,11 @@ pub(super) fn checked_script(bounds: &Bounds, path: &[Action]) -> String {
     out
 }
 
-fn told(bounds: &Bounds, path: &[Action]) -> (String, States, Vec<u32>) {
-    let (mut states, first) = States::new(bounds).unwrap_or_else(|broken| panic!("{}", broken.sentence));
+fn told(
+    bounds: &Bounds,
+    (mut states, first): (States, Vec<u32>),
+    path: &[Action],
+) -> (String, States, Vec<u32>) {
     let mut story = Story { lines: Vec::new(), under_way: Vec::new() };
     let (mut row, mut after) = (first, Vec::new());
     for &action in path {
