@@ -8,7 +8,8 @@ use crate::run;
 use crate::stop::Stop;
 use crate::targets::{Binary, Workspace};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use scenario::line::{ExploredLine, Line, PresetLine, ReachedLine};
+use scenario::Reached;
+use scenario::line::{ExploredLine, Line, PresetLine};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -83,7 +84,7 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-fn progress(bounds: &str, reached: &ReachedLine, took: Duration) -> String {
+fn progress(bounds: &str, reached: &Reached, took: Duration) -> String {
     format!(
         "{bounds}: {} states, {} open, depth {}, {} states/s",
         HumanCount(reached.states),

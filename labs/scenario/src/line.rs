@@ -49,7 +49,7 @@ pub enum Line {
     /// Bounds of an exploration that have a name.
     Preset(PresetLine),
     /// How far an exploration has come.
-    Reached(ReachedLine),
+    Reached(Reached),
     /// An exploration ended.
     Explored(ExploredLine),
     /// Nothing was played or explored, because the script or the bounds cannot be.
@@ -121,35 +121,6 @@ pub struct PresetLine {
     pub bounds: String,
 }
 
-/// How far an exploration has come; see [`crate::Reached`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReachedLine {
-    /// Distinct states.
-    pub states: u64,
-    /// Actions between them.
-    pub steps: u64,
-    /// The actions of the longest history.
-    pub depth: u32,
-    /// States not yet looked beyond.
-    pub open: u64,
-    /// Distinct states of a single server.
-    pub servers: u64,
-    /// Distinct messages.
-    pub messages: u64,
-    /// Calls of the code under test.
-    pub changes: u64,
-    /// How many states differ as seen from outside, and the sum of their hashes; only where it was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed: Option<(u64, String)>,
-}
-
-impl From<&Reached> for ReachedLine {
-    fn from(reached: &Reached) -> ReachedLine {
-        let Reached { states, steps, depth, open, servers, messages, changes, observed } = reached.clone();
-        ReachedLine { states, steps, depth, open, servers, messages, changes, observed }
-    }
-}
-
 /// How an exploration ended: covered, unfinished, or with something broken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExploredLine {
@@ -160,7 +131,7 @@ pub struct ExploredLine {
     /// Every bound: its number, and what it counts.
     pub numbers: BTreeMap<String, (u64, String)>,
     /// How far it came.
-    pub reached: ReachedLine,
+    pub reached: Reached,
     /// Every state within the bounds was seen, and nothing is broken in any.
     pub covered: bool,
     /// Why it could not see them all; what is broken in the others is not known.

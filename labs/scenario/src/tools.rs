@@ -3,9 +3,10 @@
 //! Owns the types between a target and the command line, and serves the commands `play`, `bounds` and `explore` of
 //! the machine mode. Never: knows what a script says, or what is explored.
 
-use crate::line::{ExploredLine, Line, PresetLine, ReachedLine, RunLine};
+use crate::line::{ExploredLine, Line, PresetLine, RunLine};
 use crate::outcome::{self, Traces};
 use crate::{Run, Scenario, machine, run};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What a test target offers.
@@ -36,7 +37,7 @@ pub struct Preset {
 }
 
 /// How far an exploration has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
     /// Distinct states.
     pub states: u64,
@@ -53,6 +54,7 @@ pub struct Reached {
     /// Distinct events of a single server in a single state: how often the code under test was really called.
     pub changes: u64,
     /// How many states differ as seen from outside, and the sum of their hashes; only with `digest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<(u64, String)>,
 }
 
@@ -144,7 +146,7 @@ pub(crate) fn explore(tools: Option<&Tools>, arguments: &[String]) -> Result<(),
     let explored = run::apart("explore", move || {
         let mut progress = |reached: &Reached| {
             // Nobody listens any more: the search goes on to its end all the same, and says so in vain.
-            let _ = print(&Line::Reached(ReachedLine::from(reached)));
+            let _ = print(&Line::Reached(reached.clone()));
         };
         explore(&bounds, digest.is_some(), &mut progress)
     });
@@ -157,7 +159,6 @@ pub(crate) fn explore(tools: Option<&Tools>, arguments: &[String]) -> Result<(),
 fn explored_line(explored: Exploration, out: &Path) -> Result<ExploredLine, String> {
     let Exploration { name, bounds, numbers, reached, found } = explored;
     let numbers = numbers.into_iter().map(|(key, number, meaning)| (key, (number, meaning))).collect();
-    let reached = ReachedLine::from(&reached);
     let mut line = ExploredLine { name: name.clone(), bounds, numbers, reached, ..ExploredLine::default() };
     match found {
         Found::Nothing => line.covered = true,
