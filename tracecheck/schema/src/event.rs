@@ -3,9 +3,10 @@
 //! An event is added here once: its trace, its action's name and its fields, and from that one line come
 //! the enum, its names, and both directions of the JSON body.
 
-use crate::{Index, Server, Term};
+use crate::{Index, KvCall, KvOutcome, Node, Op, Server, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Which of the course's traces an event belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +73,26 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What kind of message of the key/value service is sent or received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum KvKind {
+    /// A client's request to a server.
+    Request,
+    /// The server's answer to its client.
+    Reply,
+    /// A client's request, passed on from one server to another.
+    Forward,
+    /// The answer to that.
+    ForwardReply,
+}
+
+impl KvKind {
+    /// Whether this is an answer.
+    pub fn is_reply(self) -> bool {
+        matches!(self, KvKind::Reply | KvKind::ForwardReply)
+    }
+}
+
 /// A timer of a Raft server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,8 +155,12 @@ macro_rules! events {
                     Event::$name { $( $field ),* } => {
                         #[derive(Serialize)]
                         #[serde(rename_all = "camelCase")]
-                        struct Body<'a> { $( $field: &'a $type, )* }
-                        serde_json::to_writer(out, &Body { $( $field ),* })
+                        struct Body<'a> {
+                            $( $field: &'a $type, )*
+                            #[serde(skip)]
+                            of: PhantomData<&'a ()>,
+                        }
+                        serde_json::to_writer(out, &Body { $( $field, )* of: PhantomData })
                     }
                 ),* }
             }
@@ -185,6 +210,11 @@ events! {
     Strace ServerJoined { server_id: Server }
     /// Its election timeout fired: it believes the coordinator to have failed.
     Strace CoordFail { server_id: Server }
+
+    /// As coordinator it gives another server up: its calls fail. It goes on trying.
+    Ctrace ServerFail { server_id: Server }
+    /// Every server has joined and there is a coordinator: clients may begin. Recorded by the run's controller.
+    Ctrace SystemReady {}
 
     /// It asks whether an election in `term` could be won. Changes no term and counts as no vote.
     Etrace PreVoteRequest { server_id: Server, term: Term }
@@ -238,6 +268,50 @@ events! {
     /// A sync ended: this much is on the disk.
     Ltrace Durable { term: Term, voted_for: Option<Server>, last_index: Index, last_term: Term, snap_index: Index }
 
+    /// As coordinator it has confirmed that it still is, for the read `id`: whoever has applied up to `index` may answer it.
+    Ltrace ReadPoint { id: u64, index: Index }
+
+    /// A client begins; before all its other events.
+    Ktrace KvslibStart { client_id: u32 }
+    /// A client ends; after all its other events.
+    Ktrace KvslibStop { client_id: u32 }
+    /// The client is asked for an operation. Recorded by the kit.
+    Ktrace Invoke { op: Op, call: KvCall }
+    /// The client returns from an operation. Recorded by the kit.
+    Ktrace Return { op: Op, outcome: KvOutcome }
+    /// The client takes a server for cut off from the rest, and moves on.
+    Ktrace Unavailable { server_id: Server }
+    /// The client hears that the server is back.
+    Ktrace Available { server_id: Server }
+    /// A server received a client's write (put, append, cas, delete).
+    Ktrace PutRecvd { op: Op }
+    /// It forwards a client's write to the server that it takes for the coordinator.
+    Ktrace PutFwd { op: Op, to: Server }
+    /// A server received a write that another server forwarded.
+    Ktrace PutFwdRecvd { op: Op, from: Server }
+    /// It answers whoever sent it the write: a client, or a forwarding server.
+    Ktrace PutResult { op: Op, outcome: KvOutcome }
+    /// A server received a client's get.
+    Ktrace GetRecvd { op: Op }
+    /// It forwards a client's get to the server that it takes for the coordinator.
+    Ktrace GetFwd { op: Op, to: Server }
+    /// A server received a get that another server forwarded.
+    Ktrace GetFwdRecvd { op: Op, from: Server }
+    /// It answers whoever sent it the get.
+    Ktrace GetResult { op: Op, outcome: KvOutcome }
+    /// A server's service executed what Raft delivered at `index`; `operation` is the digest that the log's events
+    /// carry. Recorded by the kit, with what the service answered.
+    Ktrace Executed { index: Index, operation: u64, op: Op, call: KvCall, outcome: KvOutcome }
+    /// A server's service took over the state of a snapshot up to `index`; `digest` is of its keys and values.
+    /// Recorded by the kit.
+    Ktrace StateRestored { index: Index, digest: u64 }
+
+    /// A message of the key/value service leaves.
+    Ntrace KvSend { kind: KvKind, to: Node, op: Op }
+    /// A message of the key/value service was delivered and is handled now.
+    Ntrace KvRecv { kind: KvKind, from: Node, op: Op }
+    /// The run's controller was told by a server that it has joined, and which term's coordinator it knows.
+    Ntrace Told { from: Server, joined: bool, coord_term: Option<Term> }
     /// A message leaves. `votes_for` and `match_index` are what it promises, where it promises that.
     Ntrace Send { kind: Kind, to: Server, term: Term, votes_for: Option<Server>, match_index: Option<Index> }
     /// A message was delivered and is handled now. `armed` lists the timers that handling it set.

@@ -9,11 +9,13 @@
 
 mod event;
 mod id;
+mod kv;
 mod line;
 mod record;
 
-pub use event::{Action, EntryId, Event, Kind, RejectReason, Timer, Trace};
+pub use event::{Action, EntryId, Event, Kind, KvKind, RejectReason, Timer, Trace};
 pub use id::{Node, ParseNodeError, Server, Stamp};
+pub use kv::{KvCall, KvOutcome, Op};
 pub use line::{Line, LineError, read_line, write_header, write_record};
 pub use record::{Durability, Header, Record, Role, RunId, State};
 
