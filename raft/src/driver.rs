@@ -37,6 +37,9 @@ type Sync = (u64, LocalBoxFuture<'static, io::Result<()>>);
 /// Who waits for the answer to a proposal.
 type Proposer = oneshot::Sender<Result<(Index, Term), NotLeader>>;
 
+/// Who waits for the answer to a read.
+type Reader = oneshot::Sender<Result<Index, NotLeader>>;
+
 pub(crate) struct Driver {
     me: Server,
     core: Core,
@@ -51,6 +54,7 @@ pub(crate) struct Driver {
     unsynced: VecDeque<(u64, Durable)>,
     calls: BTreeMap<Call, Waiting>,
     proposals: BTreeMap<Ticket, Proposer>,
+    reads: BTreeMap<Ticket, Reader>,
     next: Ticket,
     peers: BTreeMap<Server, RaftEnd>,
     durability: Durability,
@@ -87,6 +91,7 @@ impl Driver {
             unsynced: VecDeque::new(),
             calls: BTreeMap::new(),
             proposals: BTreeMap::new(),
+            reads: BTreeMap::new(),
             next: 0,
             peers,
             durability,
@@ -134,6 +139,11 @@ impl Driver {
                     self.proposals.insert(ticket, answer);
                     self.step(Input::Propose { id: ticket, command }, None);
                 }
+                Item::Read { answer } => {
+                    self.reads.insert(ticket, answer);
+                    self.step(Input::Read { id: ticket }, None);
+                }
+                Item::Joined { server } => self.step(Input::Joined { server }, None),
                 Item::Snapshot { index, data } => self.step(Input::Snapshot { index, data }, None),
             }
         }
@@ -184,6 +194,12 @@ impl Driver {
             Effect::Answer { id, result } => {
                 if let Some(answer) = self.proposals.remove(&id) {
                     // A proposer that is gone needs no answer.
+                    let _ = answer.send(result);
+                }
+            }
+            Effect::ReadAt { id, result } => {
+                if let Some(answer) = self.reads.remove(&id) {
+                    // A reader that is gone needs no answer.
                     let _ = answer.send(result);
                 }
             }

@@ -75,6 +75,8 @@ pub(crate) enum Item {
     Ask { from: Server, req: Req, cause: Option<Stamp>, answer: oneshot::Sender<(Rep, Stamp)> },
     Answered { from: Server, req: Req, rep: Option<Rep>, cause: Option<Stamp>, late: bool },
     Propose { command: Vec<u8>, answer: oneshot::Sender<Result<(Index, Term), NotLeader>> },
+    Read { answer: oneshot::Sender<Result<Index, NotLeader>> },
+    Joined { server: Server },
     Snapshot { index: Index, data: Vec<u8> },
 }
 
@@ -174,6 +176,23 @@ impl Raft {
         let (answer, answered) = oneshot::channel();
         self.shared.push(Item::Propose { command, answer });
         Ok(answered.await.map_err(|_| ProposeError::Gone)??)
+    }
+
+    /// Makes sure that this server still leads, without growing the log. Whoever has applied up to the returned index
+    /// has seen everything that was committed when this was called (thesis §6.4). Waits as long as no quorum answers
+    /// and this server does not step down.
+    ///
+    /// # Errors
+    /// This server does not lead, or leads no more; or it is gone.
+    pub async fn read(&self) -> Result<Index, ProposeError> {
+        let (answer, answered) = oneshot::channel();
+        self.shared.push(Item::Read { answer });
+        Ok(answered.await.map_err(|_| ProposeError::Gone)??)
+    }
+
+    /// Another server has just started: a leader brings it up to date at once, instead of at its next attempt.
+    pub fn joined(&self, server: Server) {
+        self.shared.push(Item::Joined { server });
     }
 
     /// Hands over the service's state as of `index`, which was delivered to it; the log before it may go.

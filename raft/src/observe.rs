@@ -11,6 +11,7 @@ use crate::core::{
 };
 use labrpc::Recorder;
 use labrpc::schema::{EntryId, Event, Index, RejectReason, Role, Server, Stamp, State, Timer};
+use std::collections::BTreeSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Derives the events of one server.
@@ -18,6 +19,10 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Observer {
     me: Server,
     joined: bool,
+    /// Who answered this leader since its last check for a quorum.
+    heard: BTreeSet<Server>,
+    /// Whom it gave up, and who did not answer since.
+    given_up: BTreeSet<Server>,
 }
 
 /// One step of a core, as seen from outside.
@@ -42,7 +47,7 @@ pub struct Step<'a> {
 impl Observer {
     /// An observer for a server that has just started.
     pub fn new(me: Server) -> Self {
-        Observer { me, joined: false }
+        Observer { me, joined: false, heard: BTreeSet::new(), given_up: BTreeSet::new() }
     }
 
     /// Records that the server began, with what its disk held, and what it made of that.
@@ -85,7 +90,7 @@ impl Observer {
                 record(Event::CoordFail { server_id: self.me });
             }
             Input::Timer(_) | Input::Reply { rep: None, .. } | Input::Propose { .. } => {}
-            Input::Snapshot { .. } | Input::Written(_) => {}
+            Input::Snapshot { .. } | Input::Written(_) | Input::Read { .. } | Input::Joined { .. } => {}
         }
         self.candidacy(&step, &mut record);
         if let Some(event) = taken(&step) {
@@ -103,6 +108,7 @@ impl Observer {
             }
         }
         self.join(&step, &mut record);
+        self.failed(&step, &mut record);
         self.silent(&step, last, recorder);
     }
 
@@ -176,6 +182,8 @@ impl Observer {
                     record(self.answered(step, *from, req, rep));
                 }
             }
+            Effect::ReadAt { id, result: Ok(index) } => record(Event::ReadPoint { id: *id, index: *index }),
+            Effect::ReadAt { result: Err(_), .. } => {}
             // Recorded when they leave, when the election is told, or by their consequences.
             Effect::Send { .. } | Effect::SetTimer(..) | Effect::StopTimer(_) | Effect::Answer { .. } => {}
             Effect::Apply { .. } | Effect::Restore(_) => {}
@@ -260,6 +268,30 @@ impl Observer {
                 Role::Leader => Event::CoordCommit { term, index, entry_term, operation },
                 _ => Event::ServerCommit { term, index, entry_term, operation },
             });
+        }
+    }
+
+    /// A leader gives up whoever did not answer it between two checks for a quorum. It goes on trying all the same.
+    fn failed(&mut self, step: &Step<'_>, record: &mut impl FnMut(Event)) {
+        if step.after.role != Role::Leader {
+            self.heard.clear();
+            self.given_up.clear();
+            return;
+        }
+        match step.input {
+            Input::Reply { from, rep: Some(_), .. } => {
+                self.heard.insert(*from);
+                self.given_up.remove(from);
+            }
+            Input::Timer(Timer::Quorum) => {
+                let heard = std::mem::take(&mut self.heard);
+                for server_id in step.membership.others(self.me) {
+                    if !heard.contains(&server_id) && self.given_up.insert(server_id) {
+                        record(Event::ServerFail { server_id });
+                    }
+                }
+            }
+            _ => {}
         }
     }
 

@@ -110,6 +110,7 @@ impl Core {
                 prev_term: 0,
                 entries: Vec::new(),
                 commit: self.commit,
+                round: self.round,
             };
             out.push(Effect::Send { to, req: Req::Append(args), now: true });
         }

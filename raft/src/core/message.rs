@@ -43,6 +43,16 @@ pub enum Input {
         /// The command.
         command: Vec<u8>,
     },
+    /// The service wants to read what is committed by now.
+    Read {
+        /// Names the read in the answer.
+        id: u64,
+    },
+    /// Another server says that it has just started.
+    Joined {
+        /// Which.
+        server: Server,
+    },
     /// The service's state as of `index`, which was delivered to it: the log up to there may go.
     Snapshot {
         /// The last index that the state covers.
@@ -86,6 +96,14 @@ pub enum Effect {
         id: u64,
         /// The index and term of its entry. It is not committed yet, and may never be.
         result: Result<(Index, Term), NotLeader>,
+    },
+    /// Answer a read: this server led when, or after, the read came, and whoever has applied up to the index has seen
+    /// all that was committed then; or it does not lead.
+    ReadAt {
+        /// Which.
+        id: u64,
+        /// The index.
+        result: Result<Index, NotLeader>,
     },
     /// Deliver a committed command to the service. Indexes rise; no-ops are left out.
     Apply {
@@ -223,6 +241,8 @@ pub struct AppendArgs {
     pub entries: Vec<Entry>,
     /// The leader's commit index.
     pub commit: Index,
+    /// The leader's last round of confirming reads (lab 3A); 0 before the first.
+    pub round: u64,
 }
 
 /// The answer to AppendEntries.

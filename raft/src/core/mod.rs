@@ -5,6 +5,7 @@
 //! - `replication`: the log, commitment (lab 2B, the student's)
 //! - `persistence`: what must be on the disk before what leaves (lab 2C, the student's)
 //! - `snapshot`: what goes out of the log, and how a laggard catches up (lab 2D, the student's)
+//! - `read`: reads that the log does not grow by (lab 3A, the student's)
 //! - `quorum`: who votes, and what a quorum is; the only place that counts
 //! - `log`, `message`, `config`: the data that they share
 //!
@@ -22,6 +23,7 @@ mod log;
 mod message;
 mod persistence;
 mod quorum;
+mod read;
 mod replication;
 mod snapshot;
 
@@ -34,6 +36,7 @@ pub use message::{
 pub use quorum::Membership;
 
 use labrpc::schema::{Durability, Index, Role, Server, State, Term, Timer};
+use read::Reads;
 use replication::Progress;
 use serde::{Deserialize, Serialize};
 use snapshot::Incoming;
@@ -84,6 +87,10 @@ pub struct Core {
     snap: Option<Snap>,
     /// The snapshot that is being received.
     incoming: Incoming,
+    /// The last round in which this server asked whether it still leads. First 0; never falls; moved by reads alone.
+    round: u64,
+    /// The reads that wait for it.
+    reads: Reads,
 }
 
 impl Core {
@@ -106,6 +113,8 @@ impl Core {
             durable: Durable::default(),
             snap: None,
             incoming: Incoming::default(),
+            round: 0,
+            reads: Reads::default(),
             config,
         };
         core.durable = Durable {
@@ -133,6 +142,9 @@ impl Core {
         self.handle(input, &mut effects);
         if !led && self.role == Role::Leader && self.config.replicate {
             self.begin_leading(&mut effects);
+        }
+        if !self.reads.is_empty() {
+            self.confirm_reads(&mut effects);
         }
         let changes = self.log.take_changes();
         match self.config.durability {
@@ -170,7 +182,15 @@ impl Core {
             }
             Input::Timer(Timer::Quorum) => self.on_quorum_timeout(out),
             Input::Propose { id, command } => self.on_propose(id, command, out),
+            Input::Read { id } => self.on_read(id, out),
             Input::Snapshot { index, data } => self.on_snapshot(index, data, out),
+            Input::Joined { server } => {
+                if self.leads(self.term) {
+                    // What was under way to it is gone with its last incarnation.
+                    self.on_entries_failed(server);
+                    self.replicate(server, out);
+                }
+            }
             Input::Written(durable) => self.on_written(durable, out),
         }
     }
@@ -194,6 +214,9 @@ impl Core {
             (Req::Vote(args), Rep::Vote(rep)) => self.on_vote_reply(from, args, rep, out),
             (Req::Append(args), Rep::Append(rep)) => {
                 self.on_append_reply(from, &args, rep, out);
+                if !self.reads.is_empty() {
+                    self.on_round_reply(from, &args, rep);
+                }
                 if self.leads(args.term) && !args.is_bare() {
                     self.on_entries_reply(from, &args, rep, late, out);
                 }
@@ -201,6 +224,14 @@ impl Core {
             (Req::Install(args), Rep::Install(rep)) => self.on_install_reply(from, &args, rep, late, out),
             // An answer of another kind than its request: no server of this kit sends one.
             _ => {}
+        }
+    }
+
+    /// Answers the reads that can be answered by now.
+    fn confirm_reads(&mut self, out: &mut Vec<Effect>) {
+        match self.role {
+            Role::Leader => self.settle_reads(out),
+            _ => self.drop_reads(out),
         }
     }
 

@@ -86,8 +86,8 @@ impl Core {
                 progress.next = end + 1;
             }
             let prev_term = self.log.term_at(prev_index).unwrap_or(0);
-            let args =
-                AppendArgs { term: self.term, leader: self.me, prev_index, prev_term, entries, commit };
+            let (term, leader, round) = (self.term, self.me, self.round);
+            let args = AppendArgs { term, leader, prev_index, prev_term, entries, commit, round };
             out.push(Effect::Send { to, req: Req::Append(args), now: true });
         }
     }

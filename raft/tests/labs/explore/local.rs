@@ -247,7 +247,7 @@ impl Moving<'_> {
                         self.leave(effect);
                     }
                 }
-                Effect::Answer { .. } | Effect::Changed(_) => {}
+                Effect::Answer { .. } | Effect::ReadAt { .. } | Effect::Changed(_) => {}
             }
         }
         if self.local.unsynced.len() > first

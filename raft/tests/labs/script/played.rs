@@ -43,6 +43,7 @@ impl World {
             Some(Topic::PreVote) => Req::PreVote(vote),
             Some(Topic::Vote) | None => Req::Vote(vote),
             Some(Topic::Append | Topic::Heartbeat | Topic::Entries) => Req::Append(AppendArgs {
+                round: 0,
                 term,
                 leader: from,
                 prev_index: ask.prev.0,
