@@ -162,7 +162,8 @@ impl Driver {
         let (membership, log) = (self.core.membership(), self.core.log());
         let step = Step { input: &input, cause, before, effects: &effects, after, membership, log };
         self.observer.observe(step, self.host.recorder());
-        self.shared.state.set(after);
+        self.shared.joined.set(self.observer.has_joined());
+        self.shared.now_is(after);
         for effect in effects {
             self.perform(effect);
         }

@@ -10,9 +10,10 @@ use labrpc::schema::{Index, Role, Server, Stamp, State, Term};
 use labrpc::{Host, incoming, reply_with_stamp};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::Future;
 use std::rc::Rc;
 use std::task::Waker;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// A running Raft server. Clones are handles on the same one.
 #[derive(Clone)]
@@ -68,6 +69,10 @@ pub(crate) struct Shared {
     pub(crate) state: Cell<State>,
     /// Bytes of log and hard state on the disk's journal, without the snapshot.
     pub(crate) live_bytes: Cell<u64>,
+    /// Whether the server has joined.
+    pub(crate) joined: Cell<bool>,
+    /// Told when the term, the role or the leader changes.
+    moved: Notify,
 }
 
 /// One input on its way to the core.
@@ -97,6 +102,17 @@ impl Shared {
             waker: RefCell::default(),
             state: Cell::new(state),
             live_bytes: Cell::new(0),
+            joined: Cell::new(false),
+            moved: Notify::new(),
+        }
+    }
+
+    /// The state after a step.
+    pub(crate) fn now_is(&self, state: State) {
+        let before = self.state.replace(state);
+        let matters = |state: State| (state.term, state.role, state.leader_id);
+        if matters(before) != matters(state) {
+            self.moved.notify_waiters();
         }
     }
 
@@ -163,6 +179,16 @@ impl Raft {
     /// All that this server believes.
     pub fn state(&self) -> State {
         self.shared.state.get()
+    }
+
+    /// Completes when the term, the role or the leader changes after this was called.
+    pub fn moved(&self) -> impl Future<Output = ()> + '_ {
+        self.shared.moved.notified()
+    }
+
+    /// Whether this server, in this incarnation, has reached the commit index that a leader told it, or has led.
+    pub fn has_joined(&self) -> bool {
+        self.shared.joined.get()
     }
 
     /// Bytes of log and hard state that a restart would read, without the snapshot.

@@ -50,6 +50,11 @@ impl Observer {
         Observer { me, joined: false, heard: BTreeSet::new(), given_up: BTreeSet::new() }
     }
 
+    /// Whether the server has joined.
+    pub fn has_joined(&self) -> bool {
+        self.joined
+    }
+
     /// Records that the server began, with what its disk held, and what it made of that.
     pub fn started(&self, state: State, saved: &Saved, effects: &[Effect], recorder: &Recorder) {
         let server_id = self.me;
