@@ -5,12 +5,14 @@
 //!
 //! Invariant: it is brought up to date with a record before any rule sees that record. It judges nothing.
 
+mod clients;
 mod commits;
 mod links;
 mod log;
 mod replica;
 mod server;
 
+pub(crate) use clients::{Clients, Invoked};
 pub(crate) use commits::Commit;
 pub(crate) use links::{Handled, Request};
 pub(crate) use log::{At, Log, slot};
@@ -79,6 +81,9 @@ pub(crate) struct Context {
     /// RunEnd: its stamp, its count, whether the run completed.
     pub(crate) run_end: Option<(Stamp, u64, bool)>,
     pub(crate) commits: Commits,
+    pub(crate) clients: Clients,
+    /// Every server of the run, also one that starts later.
+    pub(crate) everyone: Vec<Server>,
     scripted: ServerSet,
     servers: PerServer<ServerView>,
     replicas: PerServer<Replica>,
@@ -106,6 +111,8 @@ impl Context {
             records: 0,
             run_end: None,
             commits: Commits::default(),
+            clients: Clients::default(),
+            everyone: header.servers.clone(),
             scripted: ServerSet::of(&header.scripted),
             servers: PerServer::default(),
             replicas: PerServer::default(),
@@ -131,6 +138,7 @@ impl Context {
         if self.now.oddity == Some(Oddity::Repeated) {
             return false;
         }
+        self.clients.take(record);
         if let Some(server) = record.server() {
             let begins = self.take_server(server, record);
             self.take_log(server, record, begins);
@@ -195,6 +203,9 @@ impl Context {
             {
                 view.heard = Some((term, record.at));
             }
+            Event::Apply { index, .. }
+            | Event::SnapshotInstalled { index, .. }
+            | Event::SnapshotTaken { index, .. } => view.applied = view.applied.max(index),
             Event::VoteRequest { term, .. } => {
                 let asked = Asked { at: record.at, state: record.state };
                 self.asked.entry((term, server)).or_default().push(asked);

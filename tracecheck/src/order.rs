@@ -171,10 +171,28 @@ impl Chain {
     /// The clock at a position, by slot, without the node's own component.
     fn clock_at(&self, position: u64) -> &[u64] {
         let upto = self.changes.partition_point(|&(from, _)| from <= position);
-        let Some(index) = upto.checked_sub(1) else { return &[] };
-        let start = self.changes[index].1;
-        let end = self.changes.get(upto).map_or(self.words.len(), |&(_, next)| next);
-        &self.words[start..end]
+        upto.checked_sub(1).map_or(&[], |index| self.clock_after(index))
+    }
+
+    /// The clock from the change of this number on.
+    fn clock_after(&self, index: usize) -> &[u64] {
+        let end = self.changes.get(index + 1).map_or(self.words.len(), |&(_, next)| next);
+        &self.words[self.changes[index].1..end]
+    }
+
+    /// The first place at which the clock counts this many records of another node.
+    fn first_counting(&self, slot: usize, count: u64) -> Option<u64> {
+        let (mut low, mut high) = (0, self.changes.len());
+        // No component of a clock ever falls.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.clock_after(middle).get(slot).is_some_and(|seen| *seen >= count) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.changes.get(low).map(|(position, _)| *position)
     }
 }
 
@@ -287,6 +305,17 @@ impl Order {
         }
         let clock = self.chains[slot].clock_at(place);
         self.slots.get(node).and_then(|other| clock.get(other)).copied().unwrap_or(0)
+    }
+
+    /// The first place in the chain of `node` of a record that `at` happened before, or that is it; `None` if there
+    /// is none yet.
+    pub fn first_after(&self, at: Stamp, node: Node) -> Option<u64> {
+        let place = self.position(at)?;
+        if at.node == node {
+            return Some(place);
+        }
+        let from = self.slots.get(at.node)?;
+        self.chains.get(self.slots.get(node)?)?.first_counting(from, place)
     }
 
     /// The vector clock of a record: how many records of each node happened before it or are it. Sorted by

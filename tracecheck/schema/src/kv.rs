@@ -1,7 +1,9 @@
 //! What clients ask of the key/value service, as traces and histories name it.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Names a client's operation for ever: a retry keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,4 +131,18 @@ impl fmt::Display for KvOutcome {
             KvOutcome::Unknown {} => f.write_str("unknown"),
         }
     }
+}
+
+/// The digest of a service's keys and values that `StateRestored` carries: xxh3 over the keys in order, each with
+/// its value, each text with its length in bytes before it (eight bytes, little-endian). A key that holds the
+/// empty value counts like one that was never written.
+pub fn state_digest(map: &BTreeMap<String, String>) -> u64 {
+    let mut hasher = Xxh3::new();
+    for (key, value) in map.iter().filter(|(_, value)| !value.is_empty()) {
+        for text in [key, value] {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    hasher.digest()
 }

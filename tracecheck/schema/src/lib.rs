@@ -15,7 +15,7 @@ mod record;
 
 pub use event::{Action, EntryId, Event, Kind, KvKind, RejectReason, Timer, Trace};
 pub use id::{Node, ParseNodeError, Server, Stamp};
-pub use kv::{KvCall, KvOutcome, Op};
+pub use kv::{KvCall, KvOutcome, Op, state_digest};
 pub use line::{Line, LineError, read_line, write_header, write_record};
 pub use record::{Durability, Header, Record, Role, RunId, State};
 

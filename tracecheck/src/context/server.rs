@@ -47,6 +47,8 @@ pub(crate) struct ServerView {
     pub(crate) heard: Option<(Term, Stamp)>,
     /// The last election timeout of this incarnation.
     pub(crate) timeout: Option<Stamp>,
+    /// How far this incarnation delivered to its service, snapshots included.
+    pub(crate) applied: Index,
     pub(super) synced: bool,
 }
 
