@@ -99,6 +99,8 @@ fn traffic(event: &Event) -> String {
         }
         Event::Cut { from, to } => link("✗ cut", *from, *to),
         Event::Heal { from, to } => link("healed", *from, *to),
+        Event::Pause { .. } => "✗ paused".to_owned(),
+        Event::Resume { .. } => "goes on".to_owned(),
         Event::Crash { .. } => "✗ crash".to_owned(),
         Event::RunEnd { records, completed: true } => format!("the run ends after {records} records"),
         Event::RunEnd { records, completed: false } => format!("the run is stopped after {records} records"),

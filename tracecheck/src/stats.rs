@@ -116,6 +116,8 @@ impl Stats {
             }
             Event::CoordStepDown { server_id, .. }
             | Event::Crash { server_id }
+            | Event::Pause { server_id }
+            | Event::Resume { server_id }
             | Event::ServerStart { server_id } => self.end_reign(server_id, record.t_ns),
             Event::CoordCommit { index, .. } => self.commit(index, record.t_ns),
             Event::Apply { index, .. } => {

@@ -58,6 +58,8 @@ fn every_event() -> Vec<Event> {
         Event::Lost { kind: None, from: s(1), to: s(2), why: "a \"cut\" link\n".to_owned() },
         Event::Cut { from: s(1), to: s(2) },
         Event::Heal { from: s(1), to: s(2) },
+        Event::Pause { server_id },
+        Event::Resume { server_id },
         Event::Crash { server_id },
         Event::RunEnd { records: u64::MAX, completed: true },
     ]

@@ -3,7 +3,7 @@
 use labrpc::LocalBoxFuture;
 use labrpc::schema::Node;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
@@ -22,6 +22,9 @@ struct Task {
 pub(crate) struct Executor {
     tasks: RefCell<Slots>,
     ready: Arc<Ready>,
+    /// Nodes whose tasks do not run, and what was woken meanwhile, in order.
+    paused: RefCell<BTreeSet<Node>>,
+    parked: RefCell<Vec<Arc<TaskWaker>>>,
 }
 
 #[derive(Default)]
@@ -82,10 +85,33 @@ impl Executor {
             else {
                 continue;
             };
+            if self.paused.borrow().contains(&task.owner.0) {
+                // As good as queued: it needs no second place.
+                wake.queued.store(true, Ordering::Relaxed);
+                self.parked.borrow_mut().push(wake.clone());
+                continue;
+            }
             if let Some(future) = task.future.take() {
                 return Some(Running { owner: task.owner, future, waker: Waker::from(wake.clone()), wake });
             }
         }
+    }
+
+    /// Lets a node's tasks rest until [`Executor::resume`].
+    /// True: it ran.
+    pub(crate) fn pause(&self, node: Node) -> bool {
+        self.paused.borrow_mut().insert(node)
+    }
+
+    /// Runs a node's tasks again: first what was woken meanwhile, in that order. True: it rested.
+    pub(crate) fn resume(&self, node: Node) -> bool {
+        if !self.paused.borrow_mut().remove(&node) {
+            return false;
+        }
+        // Whoever still rests is parked anew when it is looked at.
+        let parked = std::mem::take(&mut *self.parked.borrow_mut());
+        self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).extend(parked);
+        true
     }
 
     /// Puts a pending task back, unless its incarnation ended while it ran.

@@ -152,6 +152,26 @@ impl Sim {
         }
     }
 
+    /// Lets a server stand still, as a process that its machine does not run: it computes nothing and no timer of it
+    /// fires, but what is sent to it arrives and waits. Harmless if it is down or paused.
+    pub fn pause(&self, server: Server) {
+        if self.is_up(server.into()) && self.world.executor.pause(server.into()) {
+            self.world.net.record(Event::Pause { server_id: server }, None, None);
+        }
+    }
+
+    /// Lets a paused server go on where it stood, with timers that are due and messages that waited.
+    pub fn resume(&self, server: Server) {
+        if self.world.executor.resume(server.into()) {
+            self.world.net.record(Event::Resume { server_id: server }, None, None);
+        }
+    }
+
+    /// What the run's controller records with.
+    pub fn controller(&self) -> Recorder {
+        self.world.run.clone()
+    }
+
     /// Whether the node runs.
     pub fn is_up(&self, node: Node) -> bool {
         self.world.nodes.borrow().get(&node).is_some_and(|state| state.alive)

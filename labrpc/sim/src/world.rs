@@ -137,6 +137,7 @@ impl World {
         let handlers = std::mem::take(&mut state.handlers);
         let disk = state.disk.clone();
         self.dying.borrow_mut().push((node, state.inc));
+        self.executor.resume(node);
         drop(nodes);
         drop(handlers);
         disk.crash();

@@ -6,7 +6,7 @@
 //! Invariants: a run passes only if it completed, no rule failed or stayed undecided, and every rule that
 //! the scenario must exercise was exercised. What is printed is a function of scenario and seed.
 //!
-//! Never: knows Raft, the network or the service; reads a clock to judge anything (`watchdog` reads one to
+//! Never: knows Raft or the service; reads a clock to judge anything (`watchdog` reads one to
 //! tell who waits for an endless run).
 
 mod judge;
@@ -21,12 +21,14 @@ mod tools;
 mod trials;
 mod twice;
 mod watchdog;
+mod world;
 
 use std::process::ExitCode;
 use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
 pub use run::write_trace;
+pub use world::{Done, Setting, judged};
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
 
 /// One scenario of the catalogue: what is tried, what it is worth, and how to run it once.

@@ -1,14 +1,14 @@
 //! Runs one scenario: a simulated world, a judge that watches it, and an ending.
 
 use crate::cluster::{Cluster, Tally};
-use labrpc::schema::{Durability, Header, Record, RunId, SCHEMA, Server};
-use labrpc_sim::{Link, Options, Outcome, Sim};
+use labrpc::schema::{Durability, Header, RunId, SCHEMA, Server};
+use labrpc_sim::{Link, Options, Sim};
 use raft::core::{Config, Saved};
-use scenario::{Ending, Expectation, Run};
-use std::cell::RefCell;
+use scenario::{Run, Setting};
 use std::future::Future;
 use std::rc::Rc;
-use tracecheck::{End, Judge, Violation};
+
+pub(crate) use scenario::Done;
 
 /// What a scenario starts from.
 #[derive(Clone, Debug)]
@@ -84,9 +84,6 @@ impl Setup {
     }
 }
 
-/// What a scenario's own code returns: an expectation that was not met ends it.
-pub(crate) type Done = Result<(), Expectation>;
-
 /// Runs a scenario on a cluster of real servers.
 pub(crate) fn simulate<F, T>(seed: u64, setup: Setup, main: F) -> Run
 where
@@ -103,51 +100,13 @@ where
     F: FnOnce(Sim, Rc<Tally>) -> T + 'static,
     T: Future<Output = Done>,
 {
-    let header = setup.header(seed);
-    let judge = Rc::new(RefCell::new(Judge::new(&header)));
-    let violation: Rc<RefCell<Option<Violation>>> = Rc::default();
-    let sim = Sim::new(seed, setup.options.clone());
-    sim.links(&setup.link);
+    let setting = Setting {
+        header: setup.header(seed),
+        link: setup.link.clone(),
+        options: setup.options.clone(),
+        without: &[],
+    };
     let tally: Rc<Tally> = Rc::default();
-    let (watching, found, counting) = (judge.clone(), violation.clone(), tally.clone());
-    sim.watch(move |record: &Record| {
-        counting.count(record);
-        let Some(violation) = watching.borrow_mut().observe(record) else { return false };
-        found.borrow_mut().get_or_insert(violation);
-        true
-    });
-    let unmet: Rc<RefCell<Option<Expectation>>> = Rc::default();
-    let (in_world, to) = (sim.clone(), unmet.clone());
-    let (outcome, finished) = sim.run(async move { *to.borrow_mut() = main(in_world, tally).await.err() });
-    let ending = ending(outcome, violation.take(), unmet.take());
-    let end = if matches!(ending, Ending::Completed) { End::Complete } else { End::Stopped };
-    let counters = sim.counters();
-    let virtual_ns = sim.now().as_nanos() as u64;
-    drop(sim);
-    let judge = Rc::into_inner(judge).expect("the world is gone, and with it the watcher").into_inner();
-    Run {
-        verdicts: judge.finish(end),
-        header,
-        records: finished.records,
-        ending,
-        virtual_ns,
-        rpcs: counters.rpcs,
-        bytes: counters.bytes,
-    }
-}
-
-fn ending(outcome: Outcome, violation: Option<Violation>, unmet: Option<Expectation>) -> Ending {
-    match (outcome, violation, unmet) {
-        (_, Some(violation), _) => Ending::Violation(violation),
-        (Outcome::Completed, None, Some(unmet)) => Ending::Expectation(unmet),
-        (Outcome::Completed, None, None) => Ending::Completed,
-        (Outcome::NotImplemented(stub), ..) => Ending::NotImplemented { what: stub.what, place: stub.place },
-        (Outcome::Panic { node, t_ns, message, place }, ..) => Ending::Panic { node, t_ns, message, place },
-        (Outcome::Deadlock(sentence), ..) => Ending::Deadlock(sentence),
-        (Outcome::Livelock(sentence), ..) => Ending::Livelock(sentence),
-        (Outcome::TimeUp(sentence), ..) => Ending::TimeUp(sentence),
-        (Outcome::Stopped, None, _) => {
-            unreachable!("only the judge stops a run, and it says why")
-        }
-    }
+    let counting = tally.clone();
+    scenario::judged(setting, move |record| counting.count(record), move |sim| main(sim, tally))
 }

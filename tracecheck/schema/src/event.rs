@@ -324,6 +324,10 @@ events! {
     Ntrace Cut { from: Server, to: Server }
     /// The link from one server to another was healed, in this direction.
     Ntrace Heal { from: Server, to: Server }
+    /// A server stands still: it computes nothing, and its timers do not fire.
+    Ntrace Pause { server_id: Server }
+    /// A paused server goes on.
+    Ntrace Resume { server_id: Server }
     /// A server crashed: its tasks are gone, and so is what it had not synced.
     Ntrace Crash { server_id: Server }
     /// The run ended after `records` records (this one not counted). A trace without it is truncated.

@@ -1,0 +1,53 @@
+//! Expectations of scenarios, each with the sentence of its failure.
+
+use kvclient::KvError;
+use labrpc::schema::Server;
+use scenario::{Done, Expectation};
+use tracecheck::Witness;
+
+/// An expectation that was not met.
+pub(crate) fn unmet(
+    source: &str,
+    sentence: impl Into<String>,
+    expected: impl Into<String>,
+    witnesses: Vec<Witness>,
+) -> Expectation {
+    Expectation { sentence: sentence.into(), source: source.to_owned(), expected: expected.into(), witnesses }
+}
+
+/// An operation that had to succeed.
+pub(crate) fn ok<T>(what: &str, result: Result<T, KvError>) -> Result<T, Expectation> {
+    result.map_err(|why| {
+        unmet(
+            "Lab 1: the clerk",
+            format!("`{what}` did not succeed: {why}."),
+            "A quorum of servers was there, and the client had time enough.",
+            Vec::new(),
+        )
+    })
+}
+
+/// A get that had to find this.
+pub(crate) fn finds(what: &str, got: &str, wanted: &str) -> Done {
+    if got == wanted {
+        return Ok(());
+    }
+    Err(unmet(
+        "the service",
+        format!("`{what}` found {got:?}."),
+        format!("It had to find {wanted:?}: nothing else was written since."),
+        Vec::new(),
+    ))
+}
+
+/// "s1, s2 and s3".
+pub(crate) fn list(servers: &[Server]) -> String {
+    match servers {
+        [] => "nobody".to_owned(),
+        [one] => one.to_string(),
+        [init @ .., last] => {
+            let init: Vec<String> = init.iter().map(Server::to_string).collect();
+            format!("{} and {last}", init.join(", "))
+        }
+    }
+}
