@@ -84,13 +84,22 @@ pub struct Table<'a> {
     nodes: Vec<Node>,
     /// The width of a column, without the space after it.
     cell: usize,
+    /// Whether clients without a column have rows of their own.
+    clients: bool,
 }
 
 impl<'a> Table<'a> {
     /// A table with these columns; the nodes of `options` are not used.
     pub fn new(nodes: Vec<Node>, options: &'a ColumnOptions) -> Table<'a> {
         let room = options.width.saturating_sub(MARGIN) / nodes.len().max(1);
-        Table { options, cell: room.saturating_sub(1).clamp(NARROWEST, 60), nodes }
+        Table { options, cell: room.saturating_sub(1).clamp(NARROWEST, 60), nodes, clients: false }
+    }
+
+    /// The same table, which shows what clients do across all columns, after their names, where they have none:
+    /// a run may have more clients than fit beside each other.
+    pub fn with_clients_across(mut self) -> Table<'a> {
+        self.clients = true;
+        self
     }
 
     /// Appends the line of headings.
@@ -108,11 +117,16 @@ impl<'a> Table<'a> {
         let note = self.options.notes.get(&record.at);
         let marker = if note.is_some() { '>' } else { ' ' };
         let time = format!("{marker}{:>w$} ", seconds(record.t_ns), w = MARGIN - 2);
-        let text = phrase(record);
+        let mut text = phrase(record);
+        let all = self.options.width.saturating_sub(MARGIN).max(NARROWEST);
         let (column, width) = match place(record) {
-            Place::Row => (None, self.options.width.saturating_sub(MARGIN).max(NARROWEST)),
+            Place::Row => (None, all),
             Place::Column(node) => match self.nodes.iter().position(|other| *other == node) {
                 Some(column) => (Some(column), self.cell),
+                None if self.clients && matches!(node, Node::Client(_)) => {
+                    text.insert_str(0, &format!("{node}: "));
+                    (None, all)
+                }
                 None => return,
             },
         };

@@ -1,6 +1,6 @@
 //! One short phrase for each event, for tables and columns.
 
-use crate::words::{someone, timer};
+use crate::words::{short, someone, timer};
 use tracecheck_schema::{EntryId, Event, Index, Kind, Record, RejectReason, Server};
 
 /// Says in a few words what happened, without saying where or when.
@@ -33,8 +33,46 @@ pub fn phrase(record: &Record) -> String {
         Event::CoordElected { term, .. } => format!("LEADER t{term}"),
         Event::CoordStepDown { term, .. } => format!("leads t{term} no more"),
         Event::TimerFired { timer: fired } => format!("its {} fires", timer(*fired)),
-        other => log(other).unwrap_or_else(|| traffic(other)),
+        other => log(other).or_else(|| service(other)).unwrap_or_else(|| traffic(other)),
     }
+}
+
+/// Clients and the service that they use. Keys and values may be long: what matters is who did what.
+fn service(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::ServerFail { server_id } => format!("gives {server_id} up"),
+        Event::SystemReady {} => "the system is ready".to_owned(),
+        Event::ReadPoint { id, index } => format!("still leads: read {id} up to {index}"),
+        Event::KvslibStart { .. } => "client starts".to_owned(),
+        Event::KvslibStop { .. } => "client stops".to_owned(),
+        Event::Invoke { op, call } => format!("asked {op}: {}", short(&call.to_string(), 36)),
+        Event::Return { op, outcome } => format!("returns {op}: {}", short(&outcome.to_string(), 34)),
+        Event::Unavailable { server_id } => format!("takes {server_id} for unavailable"),
+        Event::Available { server_id } => format!("{server_id} is available again"),
+        Event::PutRecvd { op } => format!("received put {op}"),
+        Event::GetRecvd { op } => format!("received get {op}"),
+        Event::PutFwd { op, to } => format!("forwards put {op} to {to}"),
+        Event::GetFwd { op, to } => format!("forwards get {op} to {to}"),
+        Event::PutFwdRecvd { op, from } => format!("received put {op} from {from}"),
+        Event::GetFwdRecvd { op, from } => format!("received get {op} from {from}"),
+        Event::PutResult { op, outcome } => format!("answers put {op}: {}", short(&outcome.to_string(), 30)),
+        Event::GetResult { op, outcome } => format!("answers get {op}: {}", short(&outcome.to_string(), 30)),
+        Event::Executed { index, op, call, outcome, .. } => {
+            let (call, outcome) = (short(&call.to_string(), 18), short(&outcome.to_string(), 10));
+            format!("executes {index}, {op}: {call}: {outcome}")
+        }
+        Event::StateRestored { index, .. } => format!("has the state up to {index}"),
+        Event::KvSend { kind, to, op } => format!("→ {to} {kind:?} {op}"),
+        Event::KvRecv { kind, from, op } => format!("← {from} {kind:?} {op}"),
+        Event::Told { from, joined, coord_term } => {
+            let joined = if *joined { "has joined" } else { "has not joined" };
+            match coord_term {
+                Some(term) => format!("told by {from}: {joined}, coordinator t{term}"),
+                None => format!("told by {from}: {joined}, no coordinator"),
+            }
+        }
+        _ => return None,
+    })
 }
 
 /// Logs, disks and snapshots.

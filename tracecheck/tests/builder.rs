@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use tracecheck::schema::{
-    Action, Durability, Event, Header, Index, Kind, Node, Record, RejectReason, Role, RunId, SCHEMA, Server,
-    Stamp, State, Term, Timer, write_header, write_record,
+    Action, Durability, Event, Header, Index, Kind, KvKind, Node, Op, Record, RejectReason, Role, RunId,
+    SCHEMA, Server, Stamp, State, Term, Timer, write_header, write_record,
 };
 
 pub(crate) const FRESH: State = State {
@@ -26,6 +26,7 @@ pub(crate) struct Script {
     next: BTreeMap<Node, (u32, u64)>,
     states: BTreeMap<u8, State>,
     messages: BTreeMap<Stamp, (Kind, Server, Term)>,
+    pub(crate) kv_messages: BTreeMap<Stamp, (KvKind, Node, Op)>,
 }
 
 pub(crate) fn s(number: u8) -> Server {
@@ -51,6 +52,7 @@ impl Script {
             next: BTreeMap::new(),
             states: BTreeMap::new(),
             messages: BTreeMap::new(),
+            kv_messages: BTreeMap::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The judge before the judge: every rule with traces that it must pass, must fail and must call unknown.
 
 mod builder;
+mod builder_kv;
 mod builder_log;
 mod cases;
 mod cli;

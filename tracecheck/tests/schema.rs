@@ -3,14 +3,16 @@
 use crate::builder::{FRESH, Script, s};
 use std::collections::BTreeSet;
 use tracecheck::schema::{
-    Action, EntryId, Event, Kind, Line, Node, Record, RejectReason, Stamp, Timer, read_line, write_record,
+    Action, EntryId, Event, Kind, KvCall, KvKind, KvOutcome, Line, Node, Op, Record, RejectReason, Stamp,
+    Timer, read_line, state_digest, write_record,
 };
 
 /// One event of every action.
 fn every_event() -> Vec<Event> {
     let (server_id, candidate_server_id, term) = (s(1), s(2), 3);
     let entries = vec![EntryId(1, 2, u64::MAX), EntryId(2, 2, 0)];
-    vec![
+    let mut events = service_events();
+    events.extend([
         Event::ServerStart { server_id },
         Event::ServerJoining { server_id },
         Event::ServerJoined { server_id },
@@ -62,7 +64,61 @@ fn every_event() -> Vec<Event> {
         Event::Resume { server_id },
         Event::Crash { server_id },
         Event::RunEnd { records: u64::MAX, completed: true },
-    ]
+    ]);
+    events
+}
+
+/// The same of clients and the service, with every call, every outcome and every kind of message.
+fn service_events() -> Vec<Event> {
+    let (server_id, op) = (s(1), Op { client_id: 100_000, op_id: 1_000_000 });
+    let absurd = Op { client_id: u32::MAX, op_id: u64::MAX };
+    let long = || "a \"long\" value\n, in which much is said ".repeat(9);
+    let key = || "κλειδί".to_owned();
+    let calls = [
+        KvCall::Get { key: key() },
+        KvCall::Put { key: long(), value: long() },
+        KvCall::Append { key: key(), value: String::new() },
+        KvCall::Cas { key: key(), from: long(), to: long() },
+        KvCall::Delete { key: key() },
+    ];
+    let outcomes = [
+        KvOutcome::Done {},
+        KvOutcome::Value { value: long() },
+        KvOutcome::Swapped { swapped: true },
+        KvOutcome::Failed {},
+        KvOutcome::Unknown {},
+    ];
+    let mut events = vec![
+        Event::ServerFail { server_id },
+        Event::SystemReady {},
+        Event::ReadPoint { id: u64::MAX, index: 5 },
+        Event::KvslibStart { client_id: 1 },
+        Event::KvslibStop { client_id: 1 },
+        Event::Unavailable { server_id },
+        Event::Available { server_id },
+        Event::PutRecvd { op },
+        Event::PutRecvd { op: absurd },
+        Event::PutFwd { op, to: s(2) },
+        Event::PutFwdRecvd { op, from: s(2) },
+        Event::GetRecvd { op },
+        Event::GetFwd { op, to: s(2) },
+        Event::GetFwdRecvd { op, from: s(2) },
+        Event::StateRestored { index: 5, digest: u64::MAX },
+        Event::Told { from: s(2), joined: true, coord_term: Some(3) },
+        Event::Told { from: s(2), joined: false, coord_term: None },
+    ];
+    for (call, outcome) in calls.into_iter().zip(outcomes) {
+        events.push(Event::Invoke { op, call: call.clone() });
+        events.push(Event::Return { op, outcome: outcome.clone() });
+        events.push(Event::PutResult { op, outcome: outcome.clone() });
+        events.push(Event::GetResult { op, outcome: outcome.clone() });
+        events.push(Event::Executed { index: 5, operation: 7, op, call, outcome });
+    }
+    for kind in [KvKind::Request, KvKind::Reply, KvKind::Forward, KvKind::ForwardReply] {
+        events.push(Event::KvSend { kind, to: s(2).into(), op });
+        events.push(Event::KvRecv { kind, from: Node::Client(7), op });
+    }
+    events
 }
 
 #[test]
@@ -98,4 +154,26 @@ fn a_header_survives_its_line() {
         let text = script.text();
         assert_eq!(read_line(&text, true), Ok(Line::Header(script.header)));
     }
+}
+
+/// The digest of a state names its keys and values, and where one ends and the next begins.
+#[test]
+fn a_digest_of_what_keys_hold() {
+    let digest = |pairs: &[(&str, &str)]| {
+        state_digest(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    };
+    assert_eq!(digest(&[]), 0x2d06_8005_38d3_94c2, "xxh3 of nothing");
+    assert_eq!(digest(&[("x", "a"), ("y", "")]), digest(&[("x", "a")]), "an empty value is none");
+    let all = [
+        digest(&[]),
+        digest(&[("x", "a")]),
+        digest(&[("xa", "a")]),
+        digest(&[("x", "aa")]),
+        digest(&[("x", "a"), ("y", "b")]),
+        digest(&[("x", "b"), ("y", "a")]),
+    ];
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    // The bytes themselves are part of the contract.
+    let bytes = [&1u64.to_le_bytes()[..], b"x", &2u64.to_le_bytes()[..], b"ab"].concat();
+    assert_eq!(digest(&[("x", "ab")]), xxhash_rust::xxh3::xxh3_64(&bytes));
 }

@@ -7,8 +7,11 @@
 //!
 //! Never: a rule that consults another rule, or the time.
 
+mod clients;
 mod durability;
 mod elections;
+mod handling;
+mod identity;
 mod log;
 mod restarts;
 mod servers;
@@ -116,7 +119,7 @@ pub(crate) fn stateless(record: &Record) -> String {
     format!("{} ({}) carries no state", record.at, record.event.action().name())
 }
 
-static CATALOGUE: [RuleInfo; 29] = [
+static CATALOGUE: [RuleInfo; 33] = [
     shape::T1,
     shape::T2,
     shape::T3,
@@ -146,6 +149,10 @@ static CATALOGUE: [RuleInfo; 29] = [
     snapshots::L10,
     log::append::L11,
     snapshots::L12,
+    clients::K1,
+    clients::K2,
+    handling::K3,
+    identity::K7,
 ];
 
 /// Every rule, in the order in which rules are judged and shown.

@@ -3,9 +3,12 @@
 //! The first failing trace of a rule is also its example in the catalogue.
 
 mod appends;
+mod clients;
 mod commits;
 mod durability;
 mod grants;
+mod handling;
+mod identity;
 mod logs;
 mod restarts;
 mod servers;
@@ -90,6 +93,9 @@ pub(crate) fn all() -> Vec<Case> {
         logs::cases(),
         restarts::cases(),
         snapshots::cases(),
+        clients::cases(),
+        handling::cases(),
+        identity::cases(),
     ];
     groups.into_iter().flatten().flat_map(|cases| cases.all).collect()
 }

@@ -2,9 +2,9 @@
 
 use crate::Status;
 use crate::output::{Output, complain};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tracecheck::read::Reader;
-use tracecheck::schema::{Record, Stamp};
+use tracecheck::schema::{Node, Record, Stamp};
 use tracecheck::{ColumnOptions, UnknownRule, Verdict, Violation, columns, judge_text, rules};
 
 pub(crate) fn list(out: &mut Output) -> anyhow::Result<Status> {
@@ -47,7 +47,10 @@ fn example(text: &str, violation: &Violation, out: &Output) -> anyhow::Result<St
     }
     let notes: BTreeMap<Stamp, String> =
         violation.witnesses.iter().map(|witness| (witness.at, witness.note.clone())).collect();
-    let nodes = header.servers.iter().map(|server| (*server).into()).collect();
+    let clients = records.iter().map(|record| record.at.node).filter(|node| matches!(node, Node::Client(_)));
+    // Clients first, as whoever asks stands before whoever answers.
+    let mut nodes: Vec<Node> = clients.collect::<BTreeSet<_>>().into_iter().collect();
+    nodes.extend(header.servers.iter().map(|server| Node::from(*server)));
     let options = ColumnOptions { color: out.color, width: out.width, nodes: Some(nodes), notes };
     Ok(columns(&records.iter().collect::<Vec<_>>(), &options))
 }

@@ -109,6 +109,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> anyhow::Result<Status> {
     let mut filter =
         Filter { args, nodes: nodes.iter().copied().collect(), confirmed: BTreeMap::new(), hidden: 0 };
     let table = Table::new(nodes, &options);
+    let table = if args.node.is_empty() { table.with_clients_across() } else { table };
     let mut text = String::new();
     table.head(&mut text);
     let mut show = |record: &Record, text: &mut String| {
