@@ -220,7 +220,8 @@ impl Cluster {
         let recorder = self.sim.controller();
         let wire = self.sim.wire(Node::Run, of.into(), SERVICE, |_, _| None);
         let last = recorder.last();
-        let end: kvclient::protocol::KvEnd = End::over_wire(Node::Run, Rc::new(move || recorder.last()), wire);
+        let end: kvclient::protocol::KvEnd =
+            End::over_wire(Node::Run, Rc::new(move || recorder.last()), wire);
         match end.call_stamped(last, KvRpcRequest::Status {}).await.ok()? {
             (stamp, KvRpcResponse::Status(status)) => Some((status, stamp)),
             _ => None,

@@ -75,14 +75,26 @@ fn one_key(seed: u64) -> Run {
 }
 
 /// Clients work while faults strike, then for `calm_ms` without; then all must be able to finish.
-async fn work(cluster: &Cluster, clients: u32, mix: Mix, faults: &[Fault], rounds: u32, calm_ms: u64) -> Done {
+async fn work(
+    cluster: &Cluster,
+    clients: u32,
+    mix: Mix,
+    faults: &[Fault],
+    rounds: u32,
+    calm_ms: u64,
+) -> Done {
     cluster.ready().await?;
     let work = Workload::start(cluster, clients, mix);
     cluster.suffer(faults, rounds).await;
     cluster.sleep_ms(calm_ms).await;
     work.finish(CALM_MS).await?;
     if work.done() == 0 {
-        return Err(unmet("the service", "No operation was ever done.", "Between the faults there was time for some.", Vec::new()));
+        return Err(unmet(
+            "the service",
+            "No operation was ever done.",
+            "Between the faults there was time for some.",
+            Vec::new(),
+        ));
     }
     Ok(())
 }
