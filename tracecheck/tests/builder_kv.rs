@@ -3,7 +3,8 @@
 //! An operation is written as (client, number); what servers and clients record of it carries no state.
 
 use crate::builder::{Script, s};
-use tracecheck::schema::{Event, KvCall, KvKind, KvOutcome, Node, Op, Stamp};
+use crate::builder_log::Entry;
+use tracecheck::schema::{Event, Index, KvCall, KvKind, KvOutcome, Node, Op, Stamp};
 
 pub(crate) fn c(client: u32) -> Node {
     Node::Client(client)
@@ -21,6 +22,14 @@ pub(crate) fn get(key: &str) -> KvCall {
     KvCall::Get { key: key.to_owned() }
 }
 
+pub(crate) fn append(key: &str, value: &str) -> KvCall {
+    KvCall::Append { key: key.to_owned(), value: value.to_owned() }
+}
+
+pub(crate) fn cas(key: &str, from: &str, to: &str) -> KvCall {
+    KvCall::Cas { key: key.to_owned(), from: from.to_owned(), to: to.to_owned() }
+}
+
 pub(crate) fn done() -> KvOutcome {
     KvOutcome::Done {}
 }
@@ -35,11 +44,59 @@ impl Script {
         self.push(node, event, None, None)
     }
 
-    /// Three servers without Raft, and a client that has begun.
+    /// Three services with no Raft below them, and a client that has begun.
     pub(crate) fn clerk() -> Script {
-        let mut script = Script::started(3);
+        let mut script = Script::of(3);
+        for number in 1..=3 {
+            script.tell(s(number), Event::ServerStart { server_id: s(number) });
+        }
         script.begin(1);
         script
+    }
+
+    /// s1 leads term 1 of three servers, has committed its no-op with s2, and a client has begun.
+    pub(crate) fn coordinated() -> Script {
+        let mut script = Script::committed(&[(1, 1, 0)]);
+        script.begin(1);
+        script
+    }
+
+    /// The client stops, and the run ends.
+    pub(crate) fn closed(mut self) -> Script {
+        self.finish(1);
+        self.end()
+    }
+
+    /// s1, which leads term 1, has an entry committed with s2, and applies it.
+    pub(crate) fn commits(&mut self, entry: Entry) {
+        let (index, ..) = entry;
+        let prev = (index - 1, u64::from(index > 1));
+        self.write(1, &[entry]);
+        self.replicate(1, 2, 1, prev, &[entry]);
+        self.commit(1, 1, entry);
+        self.apply(1, index, entry.2);
+    }
+
+    /// The service of a server executes an entry.
+    pub(crate) fn executes(
+        &mut self,
+        server: u8,
+        entry: (Index, u64),
+        op: Op,
+        call: &KvCall,
+        outcome: KvOutcome,
+    ) -> Stamp {
+        let (index, operation) = entry;
+        self.tell(s(server), Event::Executed { index, operation, op, call: call.clone(), outcome })
+    }
+
+    /// s1, which leads term 1 with a log up to `last`, hears from s2 that it still follows.
+    pub(crate) fn still_leads(&mut self, last: Index) {
+        self.replicate(1, 2, 1, (last, 1), &[]);
+    }
+
+    pub(crate) fn read_point(&mut self, server: u8, index: Index) -> Stamp {
+        self.act(server, Event::ReadPoint { id: 1, index })
     }
 
     pub(crate) fn begin(&mut self, client_id: u32) -> Stamp {

@@ -102,8 +102,9 @@ fn stamps_out_of_sequence_are_named() {
 #[test]
 fn the_order_of_lines_does_not_matter() {
     for case in all() {
-        // A repeated line is wrong because of where it stands.
-        if case.name == "a line twice" {
+        // A repeated line is wrong because of where it stands. What clients do at once has the order in which it was
+        // recorded, which no message shows.
+        if case.name == "a line twice" || ["C1", "K6"].contains(&case.rule) {
             continue;
         }
         let expected = judge_text(&case.script.text()).expect("a script is a trace").1;

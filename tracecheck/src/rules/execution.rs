@@ -43,6 +43,8 @@ struct Progress {
     inc: u32,
     /// Applied by Raft, and not executed: index, digest.
     pending: VecDeque<(Index, u64, Stamp)>,
+    /// Whether more was applied than is remembered.
+    forgot: bool,
     /// The last index that it executed or restored.
     done: Index,
 }
@@ -90,6 +92,7 @@ impl Execution<'_> {
                 before: vec![Witness::new(at, format!("applied, and not executed: {applied}"))],
                 expected: SAME,
             }),
+            _ if progress.forgot => None,
             _ => Some(Wrong {
                 sentence: format!("{server} executed entry {index}, which Raft had not applied there."),
                 before: vec![],
@@ -137,12 +140,6 @@ impl Execution<'_> {
 impl Executions {
     fn executed(&mut self, cx: &Context, this: &Execution<'_>, tally: &mut Tally) {
         let progress = self.servers.get_mut(this.server);
-        if !self.serving {
-            // What was applied before anybody looked is not held against the service.
-            while progress.pending.front().is_some_and(|(index, _, _)| *index < this.index) {
-                progress.pending.pop_front();
-            }
-        }
         let done = std::mem::replace(&mut progress.done, this.index);
         let wrong = this.follows(cx, progress);
         self.serving = true;
@@ -216,6 +213,7 @@ impl Rule for Executions {
                 progress.pending.push_back((*index, *operation, at));
                 if !self.serving && progress.pending.len() > UNSERVED {
                     progress.pending.pop_front();
+                    progress.forgot = true;
                 }
             }
             Event::Executed { index, operation, op, call, outcome } => {

@@ -14,6 +14,7 @@ mod elections;
 mod execution;
 mod handling;
 mod identity;
+mod linearity;
 mod log;
 mod reads;
 mod replay;
@@ -124,7 +125,7 @@ pub(crate) fn stateless(record: &Record) -> String {
     format!("{} ({}) carries no state", record.at, record.event.action().name())
 }
 
-static CATALOGUE: [RuleInfo; 37] = [
+static CATALOGUE: [RuleInfo; 38] = [
     shape::T1,
     shape::T2,
     shape::T3,
@@ -161,6 +162,7 @@ static CATALOGUE: [RuleInfo; 37] = [
     handling::K3,
     answers::K4,
     execution::K5,
+    linearity::K6,
     identity::K7,
 ];
 

@@ -11,11 +11,6 @@ pub(super) fn cases() -> Vec<Cases> {
 
 const OP: Op = Op { client_id: 1, op_id: 1 };
 
-fn stopped(mut script: Script) -> Script {
-    script.finish(1);
-    script.end()
-}
-
 fn call() -> KvCall {
     put("x", "a")
 }
@@ -78,49 +73,49 @@ fn forgotten(cases: Cases) -> Cases {
             "the arrival is forgotten",
             "s1 answered c1 about c1/1, but had not recorded PutRecvd.",
             &["s1#2 the request arrives", "s1#3 c1/1 here"],
-            stopped(recvd),
+            recvd.closed(),
         )
         .fail(
             "the second arrival is forgotten",
             "s1 answered c1 about c1/1 again, but had not recorded PutRecvd again.",
             &["s1#4 the request arrives", "s1#8 c1/1 here"],
-            stopped(again),
+            again.closed(),
         )
         .fail(
             "the forwarding is forgotten",
             "s1 forwarded c1/1 to s2, but had not recorded PutFwd to s2.",
             &["s1#4 c1/1 here"],
-            stopped(fwd),
+            fwd.closed(),
         )
         .fail(
             "it is forwarded to another server than recorded",
             "s1 forwarded c1/1 to s2, but had not recorded PutFwd to s2.",
             &["s1#5 c1/1 here"],
-            stopped(elsewhere),
+            elsewhere.closed(),
         )
         .fail(
             "the arrival of what was forwarded is forgotten",
             "s2 answered s1 about c1/1, but had not recorded PutFwdRecvd.",
             &["s2#2 the request arrives", "s2#3 c1/1 here"],
-            stopped(fwd_recvd),
+            fwd_recvd.closed(),
         )
         .fail(
             "the result is forgotten",
             "s1 answered c1 about c1/1, but had not recorded PutResult.",
             &["s1#2 the request arrives", "s1#4 c1/1 here"],
-            stopped(result),
+            result.closed(),
         )
         .fail(
             "the result was of another incarnation",
             "s1 answered c1 about c1/1, but had not recorded PutResult.",
             &["s1.2#2 the request arrives", "s1.2#4 c1/1 here"],
-            stopped(earlier),
+            earlier.closed(),
         )
         .fail(
             "the forwarding server forgets the result",
             "s1 answered c1 about c1/1, but had not recorded PutResult.",
             &["s1#2 the request arrives", "s1#7 c1/1 here"],
-            stopped(relayed),
+            relayed.closed(),
         )
 }
 
@@ -152,55 +147,55 @@ fn forged(cases: Cases) -> Cases {
             "an arrival without a message",
             "s1 recorded PutRecvd of c1/1, but no request for it had arrived from c1.",
             &["s1#2 c1/1 here"],
-            stopped(nothing),
+            nothing.closed(),
         )
         .fail(
             "one message recorded twice",
             "s1 recorded PutRecvd of c1/1 2 times, but 1 request for it had arrived from c1.",
             &["s1#2 the last one that arrived", "s1#4 c1/1 here"],
-            stopped(twice),
+            twice.closed(),
         )
         .fail(
             "the message was of another incarnation",
             "s1 recorded PutRecvd of c1/1, but no request for it had arrived from c1.",
             &["s1.2#2 c1/1 here"],
-            stopped(crashed),
+            crashed.closed(),
         )
         .fail(
             "another server forwarded it",
             "s2 recorded PutFwdRecvd of c1/1, but no request for it had arrived from s3.",
             &["s2#4 c1/1 here"],
-            stopped(from_other),
+            from_other.closed(),
         )
         .fail(
             "what was forwarded is recorded as a client's",
             "s2 recorded PutRecvd of c1/1, but no request for it had arrived from c1.",
             &["s2#4 c1/1 here"],
-            stopped(not_forwarded),
+            not_forwarded.closed(),
         )
         .fail(
             "a forwarding out of nothing",
             "s2 recorded PutFwd of c1/1, but had not recorded that it received it.",
             &["s2#2 c1/1 here"],
-            stopped(fwd),
+            fwd.closed(),
         )
         .fail(
             "a result out of nothing",
             "s3 recorded PutResult of c1/1, but had not recorded that it received it.",
             &["s3#2 c1/1 here"],
-            stopped(result),
+            result.closed(),
         )
         .fail(
             "a put recorded as a get",
             "s1 recorded GetRecvd of c1/1, which is `put x = \"a\"`.",
             &["c1#2 asked for", "s1#3 c1/1 here"],
-            stopped(misnamed),
+            misnamed.closed(),
         )
         .fail(
             "a get answered as a put",
             "s1 recorded PutResult of c1/1, which is `get x`.",
             &["c1#2 asked for", "s1#4 c1/1 here"],
-            stopped(put_of_get),
+            put_of_get.closed(),
         )
 }
 
@@ -231,8 +226,8 @@ fn legal() -> Cases {
     gap.skip(s(1), 1);
     gap.received(1, OP, &call());
     Cases::of("K3")
-        .pass("requests are lost on their way", 4, stopped(lost))
-        .pass("requests are repeated, forwarded twice and answered three times", 18, stopped(repeated))
-        .vacuous("it arrives, and no more", stopped(arrived()))
-        .unknown("the message may be in a gap", "perhaps what s1 recorded of c1/1", stopped(gap))
+        .pass("requests are lost on their way", 4, lost.closed())
+        .pass("requests are repeated, forwarded twice and answered three times", 18, repeated.closed())
+        .vacuous("it arrives, and no more", arrived().closed())
+        .unknown("the message may be in a gap", "perhaps what s1 recorded of c1/1", gap.closed())
 }

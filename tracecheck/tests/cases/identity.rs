@@ -9,11 +9,6 @@ pub(super) fn cases() -> Vec<Cases> {
     vec![names()]
 }
 
-fn stopped(mut script: Script) -> Script {
-    script.finish(1);
-    script.end()
-}
-
 /// A client whose request got no answer.
 fn unanswered() -> Script {
     let mut script = Script::clerk();
@@ -78,63 +73,63 @@ fn names() -> Cases {
             "a new number at the retry",
             sentence,
             &["c1#2 asked for c1/1", "c1#4 c1/2 here"],
-            stopped(renamed),
+            renamed.closed(),
         )
         .fail(
             "a retry after the return",
             "c1 sent s2 a request for c1/1 when it had returned from it.",
             &["c1#5 returned", "c1#6 c1/1 here"],
-            stopped(finished),
+            finished.closed(),
         )
         .fail(
             "a request between two operations",
             "c1 sent s2 a request for c1/2, but it had returned from c1/1, its last operation.",
             &["c1#5 returned", "c1#6 c1/2 here"],
-            stopped(between),
+            between.closed(),
         )
         .fail(
             "a request before any operation",
             "c1 sent s2 a request for c1/1 before it was asked for anything.",
             &["c1#2 c1/1 here"],
-            stopped(early),
+            early.closed(),
         )
         .fail(
             "nobody asked for what is executed",
             "s2 recorded Executed of c1/9, but c1 had not been asked for such an operation.",
             &["s2#2 names c1/9"],
-            stopped(forged),
+            forged.closed(),
         )
         .fail(
             "another value is executed",
             "s1 executed c1/1 as `put x = \"b\"`, but its client asked for `put x = \"a\"`.",
             &["c1#2 asked for", "s1#4 executed"],
-            stopped(changed),
+            changed.closed(),
         )
         .fail(
             "one number for two operations",
             "c1 was asked for two operations under one number: c1/1.",
             &["c1#2 asked for c1/1", "c1#6 then this"],
-            stopped(again),
+            again.closed(),
         )
         .fail(
             "numbers that fall",
             "c1 was asked for c1/4 after c1/5: its numbers do not rise.",
             &["c1#2 asked for c1/5", "c1#4 then this"],
-            stopped(falling),
+            falling.closed(),
         )
         .fail(
             "another client's number",
             "c1 was asked for c2/1, which is an operation of another client.",
             &["c1#3 not its own"],
-            stopped(foreign),
+            foreign.closed(),
         )
         .fail(
             "it returns from another operation",
             "c1 returned from c1/2 while it was working on c1/1.",
             &["c1#2 asked for c1/1", "c1#3 c1/2 here"],
-            stopped(returns),
+            returns.closed(),
         )
-        .pass("a retry through another server, then a get", 26, stopped(retried))
-        .vacuous("a peer that the test plays forwards what it likes", stopped(played))
-        .unknown("a record of the client is missing", "perhaps the Invoke of c1/1", stopped(gap))
+        .pass("a retry through another server, then a get", 26, retried.closed())
+        .vacuous("a peer that the test plays forwards what it likes", played.closed())
+        .unknown("a record of the client is missing", "perhaps the Invoke of c1/1", gap.closed())
 }

@@ -2,18 +2,22 @@
 //!
 //! The first failing trace of a rule is also its example in the catalogue.
 
+mod answers;
 mod appends;
 mod clients;
 mod commits;
 mod durability;
+mod execution;
 mod grants;
 mod handling;
 mod identity;
+mod linearity;
 mod logs;
 mod restarts;
 mod servers;
 mod shape;
 mod snapshots;
+mod system;
 mod terms;
 mod votes;
 mod wins;
@@ -93,8 +97,12 @@ pub(crate) fn all() -> Vec<Case> {
         logs::cases(),
         restarts::cases(),
         snapshots::cases(),
+        system::cases(),
         clients::cases(),
         handling::cases(),
+        answers::cases(),
+        execution::cases(),
+        linearity::cases(),
         identity::cases(),
     ];
     groups.into_iter().flatten().flat_map(|cases| cases.all).collect()
