@@ -37,13 +37,17 @@ impl Default for Patience {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KvError {
     /// No server that has a quorum took it. It did not take effect, and never will.
-    #[error("no server with a quorum behind it took the operation within {within:?}; it has not taken effect, and may be tried again")]
+    #[error(
+        "no server with a quorum behind it took the operation within {within:?}; it has not taken effect, and may be tried again"
+    )]
     NoQuorum {
         /// How long the client tried.
         within: Duration,
     },
     /// Servers took it, and none said what became of it.
-    #[error("no server answered within {within:?}: whether the operation took effect, or yet will, is unknown")]
+    #[error(
+        "no server answered within {within:?}: whether the operation took effect, or yet will, is unknown"
+    )]
     Unknown {
         /// How long the client tried.
         within: Duration,

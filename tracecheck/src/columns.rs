@@ -43,7 +43,9 @@ enum Place {
 fn place(record: &Record) -> Place {
     match (&record.event, record.at.node) {
         // A fault is shown where it is felt: a crash at its server, a broken link at its sender.
-        (Event::Crash { server_id } | Event::Pause { server_id } | Event::Resume { server_id }, _) => Place::Column((*server_id).into()),
+        (Event::Crash { server_id } | Event::Pause { server_id } | Event::Resume { server_id }, _) => {
+            Place::Column((*server_id).into())
+        }
         (Event::Cut { from, .. } | Event::Heal { from, .. } | Event::Lost { from, .. }, _) => {
             Place::Column((*from).into())
         }

@@ -42,8 +42,8 @@ pub(crate) struct Counts {
     /// Servers that a client gave up, and that it heard to be back.
     pub(crate) unavailable: Rc<RefCell<Vec<Server>>>,
     pub(crate) available: Rc<RefCell<Vec<Server>>>,
-    /// Entries that were written to some server's log.
-    pub(crate) entries: Rc<Cell<u64>>,
+    /// Snapshots that a service handed to Raft.
+    pub(crate) snapshots: Rc<Cell<u64>>,
 }
 
 impl Counts {
@@ -54,9 +54,7 @@ impl Counts {
             }
             Event::Unavailable { server_id } => self.unavailable.borrow_mut().push(*server_id),
             Event::Available { server_id } => self.available.borrow_mut().push(*server_id),
-            Event::LogWrite { entries, .. } => {
-                self.entries.set(self.entries.get() + entries.len() as u64);
-            }
+            Event::SnapshotTaken { .. } => self.snapshots.set(self.snapshots.get() + 1),
             _ => {}
         }
     }
@@ -220,7 +218,8 @@ impl Cluster {
         let recorder = self.sim.controller();
         let wire = self.sim.wire(Node::Run, of.into(), SERVICE, |_, _| None);
         let last = recorder.last();
-        let end: kvclient::protocol::KvEnd = End::over_wire(Node::Run, Rc::new(move || recorder.last()), wire);
+        let end: kvclient::protocol::KvEnd =
+            End::over_wire(Node::Run, Rc::new(move || recorder.last()), wire);
         match end.call_stamped(last, KvRpcRequest::Status {}).await.ok()? {
             (stamp, KvRpcResponse::Status(status)) => Some((status, stamp)),
             _ => None,
@@ -230,6 +229,16 @@ impl Cluster {
     /// A node that restarts servers: its tasks do not crash with them.
     pub(crate) fn helper(&self) -> Rc<dyn Host> {
         self.helper.clone()
+    }
+
+    /// Lets a server forward a request, whatever it thinks of the other one.
+    pub(crate) async fn forward_to(&self, from: Server, to: Server, request: &Request) -> Option<Response> {
+        let host = self.server(from)?.host();
+        let until = host.now() + Duration::from_millis(5_000);
+        let (op, get) = (request.op, request.call.is_get());
+        let event = if get { Event::GetFwd { op, to } } else { Event::PutFwd { op, to } };
+        host.recorder().record(event, None, None);
+        Remote::new(host.clone(), to, end(&self.sim, &host, to)).forward(request, until).await
     }
 
     // ---- Clients -------------------------------------------------------------------------------------

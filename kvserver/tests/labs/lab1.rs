@@ -201,8 +201,13 @@ fn memory(seed: u64) -> Run {
         }
         Err(unmet(
             "Lab 1",
-            format!("After {CLIENTS} clients the server's state takes {} bytes, which is {each} a client.", lone.server.bytes()),
-            format!("At most {MOST_BYTES} bytes a client: of each only the last operation need be remembered, and of that no value."),
+            format!(
+                "After {CLIENTS} clients the server's state takes {} bytes, which is {each} a client.",
+                lone.server.bytes()
+            ),
+            format!(
+                "At most {MOST_BYTES} bytes a client: of each only the last operation need be remembered, and of that no value."
+            ),
             Vec::new(),
         ))
     })
@@ -213,5 +218,10 @@ fn answered(request: &Request, response: Option<Response>) -> Expectation {
         Some(Response::Refused { why, .. }) => format!("was refused ({why:?})"),
         _ => "had no answer".to_owned(),
     };
-    unmet("Lab 1", format!("The {} of client {} {said}.", request.call, request.op.client_id), "Nothing is lost on this network.", Vec::new())
+    unmet(
+        "Lab 1",
+        format!("The {} of client {} {said}.", request.call, request.op.client_id),
+        "Nothing is lost on this network.",
+        Vec::new(),
+    )
 }

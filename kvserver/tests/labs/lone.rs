@@ -37,8 +37,12 @@ impl Lone {
     pub(crate) fn client(&self, patience: Patience) -> (Rc<dyn Host>, KvClient) {
         self.clients.set(self.clients.get() + 1);
         let host = self.sim.start(Node::Client(self.clients.get()));
-        let client =
-            KvClient::start(host.clone(), self.clients.get(), [(SERVER, end(&self.sim, &host, SERVER))], patience);
+        let client = KvClient::start(
+            host.clone(),
+            self.clients.get(),
+            [(SERVER, end(&self.sim, &host, SERVER))],
+            patience,
+        );
         (host, client)
     }
 

@@ -63,7 +63,12 @@ impl Workload {
     }
 
     fn new(sim: &Sim) -> Self {
-        Workload { sim: sim.clone(), going: Rc::new(Cell::new(true)), working: Rc::default(), done: Rc::default() }
+        Workload {
+            sim: sim.clone(),
+            going: Rc::new(Cell::new(true)),
+            working: Rc::default(),
+            done: Rc::default(),
+        }
     }
 
     fn work(&self, host: Rc<dyn Host>, mut client: KvClient, n: u32, mix: Mix) {

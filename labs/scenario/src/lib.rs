@@ -28,8 +28,8 @@ use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
 pub use run::write_trace;
-pub use world::{Done, Setting, judged};
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
+pub use world::{Done, Setting, judged};
 
 /// One scenario of the catalogue: what is tried, what it is worth, and how to run it once.
 #[derive(Clone, Copy, Debug)]
