@@ -20,6 +20,7 @@ mod verdict;
 mod words;
 
 pub mod columns;
+pub mod linear;
 pub mod order;
 pub mod read;
 pub mod sequence;

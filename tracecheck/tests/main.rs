@@ -8,6 +8,7 @@ mod cli;
 mod columns;
 mod command;
 mod judging;
+mod linear;
 mod merge;
 mod order;
 mod rules;

@@ -1,0 +1,131 @@
+//! Linearizability: whether the operations of a history can be put into one order that agrees with real time,
+//! and in which each found what it said it found.
+//!
+//! Keys are judged one by one, which is enough (Herlihy and Wing, *Linearizability*, ACM TOPLAS 12, 1990:
+//! it is a local property). Where every value was put once and there are only gets and puts, [`zones`] decides;
+//! otherwise a general [`search`], within a budget of steps.
+//!
+//! Invariants: the verdict is a function of the history and the budget; past the budget it is
+//! [`Verdict::Unknown`]; a violation's operations cannot be ordered, whatever the others did.
+//!
+//! Never: reads a clock; takes an operation of unknown outcome for one that happened, or for one that did not.
+
+mod history;
+mod model;
+mod search;
+mod texts;
+mod zones;
+
+pub use history::{History, HistoryError, Operation};
+
+use model::{Mode, Problem};
+use search::{Outcome, Strategy};
+use zones::{Scratch, Zones};
+
+/// How much work a check may take, as a count: time would make the verdict depend on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Configurations that the search may look at, for each key. A million take about a second and 100 MB.
+    pub steps: u64,
+    /// How many of them a first try, depth first, may take beyond two for each operation; `None`: there is no such
+    /// try. It changes how soon a verdict is reached, never which.
+    pub depth_first: Option<u64>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { steps: 2_000_000, depth_first: Some(500) }
+    }
+}
+
+/// Whether a history is linearizable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Linearizable {
+        /// How many operations it has.
+        operations: usize,
+        /// On how many keys.
+        keys: usize,
+        /// How many of these were decided by zones; the others took a search.
+        by_zones: usize,
+    },
+    /// It is not.
+    Violation(Box<Explanation>),
+    /// The budget was not enough. The sentence names the key.
+    Unknown(String),
+}
+
+/// Why a history is not linearizable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The key.
+    pub key: String,
+    /// What is wrong, in one sentence.
+    pub sentence: String,
+    /// The smallest set of operations found that cannot be ordered, by invocation: numbers in the history.
+    pub operations: Vec<usize>,
+}
+
+/// Judges a history.
+pub fn check(history: &History, budget: Budget) -> Verdict {
+    let mut scratch = Scratch::default();
+    let (mut by_zones, mut unknown) = (0, None);
+    let keys = by_key(history);
+    for (key, indexes) in (0_u32..).zip(&keys) {
+        match scratch.decide(history, indexes) {
+            Zones::Fine => by_zones += 1,
+            Zones::Clash(found) => return violation(history, key, &found),
+            Zones::NotForZones => {
+                let full = indexes.iter().map(|index| (*index, Mode::Full));
+                let strategy = budget.depth_first.map_or(Strategy::Breadth, Strategy::Both);
+                match search::search(Problem::new(history, full), strategy, &mut budget.steps.clone()) {
+                    Outcome::Found(_) => {}
+                    Outcome::Nothing(_) => return violation(history, key, indexes),
+                    Outcome::OutOfSteps => {
+                        unknown.get_or_insert_with(|| out_of_steps(history, key, budget));
+                    }
+                    Outcome::TooWide(width) => {
+                        unknown.get_or_insert_with(|| too_wide(history, key, width));
+                    }
+                }
+            }
+        }
+    }
+    match unknown {
+        Some(why) => Verdict::Unknown(why),
+        None => Verdict::Linearizable { operations: history.len(), keys: keys.len(), by_zones },
+    }
+}
+
+/// The operations of each key, by number.
+fn by_key(history: &History) -> Vec<Vec<u32>> {
+    let mut keys = vec![Vec::new(); history.keys()];
+    for (index, operation) in (0_u32..).zip(&history.operations) {
+        keys[operation.key as usize].push(index);
+    }
+    keys
+}
+
+fn violation(history: &History, key: u32, indexes: &[u32]) -> Verdict {
+    Verdict::Violation(Box::new(Explanation {
+        key: history.key(key).to_owned(),
+        sentence: format!("The operations on {} cannot be put into one order.", history.key(key)),
+        operations: indexes.iter().map(|index| *index as usize).collect(),
+    }))
+}
+
+fn out_of_steps(history: &History, key: u32, budget: Budget) -> String {
+    format!(
+        "the operations on {} were not decided within {} steps: allow more",
+        history.key(key),
+        budget.steps
+    )
+}
+
+fn too_wide(history: &History, key: u32, width: usize) -> String {
+    format!(
+        "{width} operations on {} are pending at once, more than can be searched: spread them over more keys",
+        history.key(key)
+    )
+}

@@ -1,0 +1,5 @@
+//! The linearizability checker.
+
+mod agreement;
+mod maker;
+mod reference;
