@@ -101,11 +101,6 @@ impl KvServer {
         self.raft.get().expect("set when the server started, before anything could ask")
     }
 
-    /// The node that it runs on.
-    pub fn host(&self) -> Rc<dyn Host> {
-        self.host.clone()
-    }
-
     /// How many bytes a snapshot of its state takes now.
     pub fn snapshot_bytes(&self) -> usize {
         self.service.borrow().machine.snapshot().len()

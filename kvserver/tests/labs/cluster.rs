@@ -231,13 +231,10 @@ impl Cluster {
         self.helper.clone()
     }
 
-    /// Lets a server forward a request, whatever it thinks of the other one.
-    pub(crate) async fn forward_to(&self, from: Server, to: Server, request: &Request) -> Option<Response> {
-        let host = self.server(from)?.host();
+    /// Forwards a request as a server that the test plays.
+    pub(crate) async fn forward_as(&self, from: Server, to: Server, request: &Request) -> Option<Response> {
+        let host = self.sim.start(from.into());
         let until = host.now() + Duration::from_millis(5_000);
-        let (op, get) = (request.op, request.call.is_get());
-        let event = if get { Event::GetFwd { op, to } } else { Event::PutFwd { op, to } };
-        host.recorder().record(event, None, None);
         Remote::new(host.clone(), to, end(&self.sim, &host, to)).forward(request, until).await
     }
 

@@ -404,13 +404,15 @@ fn coordinator_changes(seed: u64) -> Run {
 }
 
 fn no_loops(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab3a_12_no_loops", 3), async |cluster| {
+    let stranger = Server(4);
+    let setup = Setup { scripted: Some(stranger), ..Setup::new("lab3a_12_no_loops", 3) };
+    simulate(seed, setup, async move |cluster| {
         cluster.ready().await?;
         let coordinator = cluster.await_coordinator(&cluster.all()).await?;
-        let followers = cluster.others(&[coordinator]);
+        let asked = cluster.others(&[coordinator])[0];
         let raw = cluster.raw_client();
         let request = raw.invoke(put("a", "1"));
-        let response = cluster.forward_to(followers[0], followers[1], &request).await;
+        let response = cluster.forward_as(stranger, asked, &request).await;
         let forwards = cluster.counts.forwards.borrow().get(&request.op).copied().unwrap_or(0);
         raw.give_back(&request, &response);
         raw.stop();
@@ -420,11 +422,10 @@ fn no_loops(seed: u64) -> Run {
         Err(unmet(
             "the course's design",
             format!(
-                "{} forwarded a put to {}, which does not coordinate: the answer was {response:?}, after {forwards} forwards in all.",
-                followers[0], followers[1]
+                "A put was forwarded to {asked}, which does not coordinate: the answer was {response:?}, after {forwards} forwards in all.",
             ),
             "A forwarded request is refused by whoever does not coordinate; the server that has it from its client tries again.",
-            cluster.last_of(&followers),
+            cluster.last_of(&[asked]),
         ))
     })
 }
