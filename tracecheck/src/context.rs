@@ -12,7 +12,7 @@ mod log;
 mod replica;
 mod server;
 
-pub(crate) use clients::{Clients, Work, is_client};
+pub(crate) use clients::{Clients, Invoked, Work, is_client};
 pub(crate) use commits::Commit;
 pub(crate) use links::{Handled, Request};
 pub(crate) use log::{At, Log, slot};

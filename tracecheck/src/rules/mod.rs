@@ -7,16 +7,21 @@
 //!
 //! Never: a rule that consults another rule, or the time.
 
+mod answers;
 mod clients;
 mod durability;
 mod elections;
+mod execution;
 mod handling;
 mod identity;
 mod log;
+mod reads;
+mod replay;
 mod restarts;
 mod servers;
 mod shape;
 mod snapshots;
+mod system;
 
 use crate::context::Context;
 use crate::verdict::{End, Witness};
@@ -119,13 +124,15 @@ pub(crate) fn stateless(record: &Record) -> String {
     format!("{} ({}) carries no state", record.at, record.event.action().name())
 }
 
-static CATALOGUE: [RuleInfo; 33] = [
+static CATALOGUE: [RuleInfo; 37] = [
     shape::T1,
     shape::T2,
     shape::T3,
     servers::S1,
     servers::S2,
     servers::S3,
+    system::C1,
+    system::C2,
     elections::terms::E1,
     elections::votes::E2,
     elections::votes::E3,
@@ -152,6 +159,8 @@ static CATALOGUE: [RuleInfo; 33] = [
     clients::K1,
     clients::K2,
     handling::K3,
+    answers::K4,
+    execution::K5,
     identity::K7,
 ];
 
