@@ -101,6 +101,11 @@ impl KvServer {
         self.raft.get().expect("set when the server started, before anything could ask")
     }
 
+    /// How many bytes a snapshot of its state takes now.
+    pub fn snapshot_bytes(&self) -> usize {
+        self.service.borrow().machine.snapshot().len()
+    }
+
     // ---- What students need of the kit -----------------------------------------------------------------
 
     /// Who coordinates, as far as this server knows.

@@ -42,8 +42,8 @@ pub(crate) struct Counts {
     /// Servers that a client gave up, and that it heard to be back.
     pub(crate) unavailable: Rc<RefCell<Vec<Server>>>,
     pub(crate) available: Rc<RefCell<Vec<Server>>>,
-    /// Entries that were written to some server's log.
-    pub(crate) entries: Rc<Cell<u64>>,
+    /// Snapshots that a service handed to Raft.
+    pub(crate) snapshots: Rc<Cell<u64>>,
 }
 
 impl Counts {
@@ -54,9 +54,7 @@ impl Counts {
             }
             Event::Unavailable { server_id } => self.unavailable.borrow_mut().push(*server_id),
             Event::Available { server_id } => self.available.borrow_mut().push(*server_id),
-            Event::LogWrite { entries, .. } => {
-                self.entries.set(self.entries.get() + entries.len() as u64);
-            }
+            Event::SnapshotTaken { .. } => self.snapshots.set(self.snapshots.get() + 1),
             _ => {}
         }
     }
@@ -231,6 +229,13 @@ impl Cluster {
     /// A node that restarts servers: its tasks do not crash with them.
     pub(crate) fn helper(&self) -> Rc<dyn Host> {
         self.helper.clone()
+    }
+
+    /// Forwards a request as a server that the test plays.
+    pub(crate) async fn forward_as(&self, from: Server, to: Server, request: &Request) -> Option<Response> {
+        let host = self.sim.start(from.into());
+        let until = host.now() + Duration::from_millis(5_000);
+        Remote::new(host.clone(), to, end(&self.sim, &host, to)).forward(request, until).await
     }
 
     // ---- Clients -------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) link: Link,
     pub(crate) options: Options,
     pub(crate) limits: Limits,
+    /// A server without a vote that the test plays itself.
+    pub(crate) scripted: Option<Server>,
 }
 
 impl Setup {
@@ -31,6 +33,7 @@ impl Setup {
             link: Link::reliable(),
             options: Options::default(),
             limits: Limits::default(),
+            scripted: None,
         }
     }
 
@@ -52,9 +55,9 @@ impl Setup {
             schema: SCHEMA,
             run: RunId { name: self.name.to_owned(), seed },
             kit: env!("CARGO_PKG_VERSION").to_owned(),
-            servers: self.all(),
+            servers: self.all().into_iter().chain(self.scripted).collect(),
             voters: self.all(),
-            scripted: Vec::new(),
+            scripted: self.scripted.into_iter().collect(),
             durability,
         };
         Setting { header, link: self.link.clone(), options: self.options.clone(), without }

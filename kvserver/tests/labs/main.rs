@@ -6,6 +6,7 @@ mod faults;
 mod harness;
 mod lab1;
 mod lab3a;
+mod lab3b;
 mod lone;
 mod workload;
 
@@ -17,5 +18,5 @@ fn main() -> ExitCode {
 
 /// Every scenario of Labs 1 and 3, part by part, from easy to hard.
 fn scenarios() -> Vec<scenario::Scenario> {
-    [lab1::scenarios(), lab3a::scenarios()].concat()
+    [lab1::scenarios(), lab3a::scenarios(), lab3b::scenarios()].concat()
 }

@@ -1,0 +1,197 @@
+//! Lab 3B: snapshots of the service.
+
+use crate::check::{finds, ok, unmet};
+use crate::cluster::Cluster;
+use crate::faults::{ALL, Fault};
+use crate::harness::{Setup, simulate};
+use crate::workload::{Mix, Workload};
+use kvclient::protocol::Response;
+use labrpc::schema::{KvCall, Server};
+use labrpc_sim::Link;
+use scenario::{Done, Run, Scenario};
+
+/// From so many bytes on the log is to be cut.
+const LOG_BYTES: u64 = 1_000;
+/// After the last fault every operation must be done within so many virtual milliseconds.
+const CALM_MS: u64 = 15_000;
+
+/// The scenarios, from easy to hard.
+#[rustfmt::skip]
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    let scenario = |name, points, source, rules, sentence, seeded, run| {
+        Scenario { name, part: "lab3b", sentence, source, points, rules, seeded, run }
+    };
+    vec![
+        scenario("lab3b_01_trimmed", 6, "§7", &["K5", "L10"],
+            "The log stays below eight times what it may have, while five clients read and write.", true, trimmed),
+        scenario("lab3b_02_small", 5, "§7", &["K5"],
+            "After 800 operations on two keys the snapshot has at most 500 bytes.", true, small),
+        scenario("lab3b_03_recovery", 6, "§7", &["K5", "L12"],
+            "All servers restart from their snapshots, and have everything.", true, recovery),
+        scenario("lab3b_04_laggard", 6, "§7", &["K5", "L10"],
+            "A server that missed what the log has no more gets the snapshot, and serves from it.", true, laggard),
+        scenario("lab3b_05_executed_once", 6, "§7", &["K5", "K6"],
+            "Executed, reply lost, snapshot, restart, retry: executed once.", true, executed_once),
+        scenario("lab3b_06_unreliable", 5, "§7", &["K5", "K6"],
+            "Snapshots on a network that loses, while servers crash.", true, unreliable),
+        scenario("lab3b_07_everything", 6, "§7", &["K4", "K5", "K6", "L10"],
+            "Fifteen clients, seven servers, all faults, with snapshots.", true, everything),
+    ]
+}
+
+fn snapshots(name: &'static str, servers: u8) -> Setup {
+    Setup::new(name, servers).with_snapshots(LOG_BYTES)
+}
+
+fn trimmed(seed: u64) -> Run {
+    simulate(seed, snapshots("lab3b_01_trimmed", 3), async |cluster| {
+        cluster.ready().await?;
+        let work = Workload::start(&cluster, 5, Mix { keys: 3, gets: 300, appends: 0, pause_ms: 5 });
+        for _ in 0..40 {
+            cluster.sleep_ms(50).await;
+            for server in cluster.all() {
+                let bytes = cluster.server(server).map_or(0, |it| it.raft().live_bytes());
+                if bytes > 8 * LOG_BYTES {
+                    return Err(unmet(
+                        "§7",
+                        format!("The log of {server} has {bytes} bytes."),
+                        format!(
+                            "A snapshot is due from {LOG_BYTES} bytes on; at most {} may be there.",
+                            8 * LOG_BYTES
+                        ),
+                        cluster.last_of(&[server]),
+                    ));
+                }
+            }
+        }
+        work.finish(CALM_MS).await
+    })
+}
+
+fn small(seed: u64) -> Run {
+    simulate(seed, snapshots("lab3b_02_small", 3), async |cluster| {
+        cluster.ready().await?;
+        let (_, mut client) = cluster.client(cluster.all()[0]);
+        for n in 0..800 {
+            ok("put", client.put(if n % 2 == 0 { "a" } else { "b" }, &n.to_string()).await)?;
+        }
+        client.stop();
+        let taken = cluster.counts.snapshots.get();
+        let bytes = |server: &Server| cluster.server(*server).map_or(0, |it| it.snapshot_bytes());
+        let most = cluster.all().iter().map(bytes).max().unwrap_or(0);
+        if taken > 0 && most <= 500 {
+            return Ok(());
+        }
+        Err(unmet(
+            "§7",
+            if taken == 0 {
+                "No snapshot was taken.".to_owned()
+            } else {
+                format!("A snapshot has {most} bytes.")
+            },
+            "Two keys, and the last operation of one client: at most 500 bytes.",
+            Vec::new(),
+        ))
+    })
+}
+
+/// So many appends of one client, and what the key then holds.
+async fn fill(cluster: &Cluster, through: Server, count: u32) -> Result<String, scenario::Expectation> {
+    let (_, mut client) = cluster.client(through);
+    let mut held = ok("get a", client.get("a").await)?;
+    for n in 0..count {
+        let value = format!("{n} ");
+        ok("append a", client.append("a", &value).await)?;
+        held += &value;
+    }
+    client.stop();
+    Ok(held)
+}
+
+/// A client finds this through each of these servers.
+async fn found(cluster: &Cluster, through: &[Server], wanted: &str) -> Done {
+    for server in through {
+        let (_, mut client) = cluster.client(*server);
+        finds("get a", &ok("get a", client.get("a").await)?, wanted)?;
+        client.stop();
+    }
+    Ok(())
+}
+
+fn recovery(seed: u64) -> Run {
+    simulate(seed, snapshots("lab3b_03_recovery", 3), async |cluster| {
+        cluster.ready().await?;
+        let all = cluster.all();
+        for round in 0..3 {
+            let held = fill(&cluster, all[round], 40).await?;
+            all.iter().for_each(|server| cluster.crash(*server));
+            all.iter().for_each(|server| cluster.start_server(*server));
+            found(&cluster, &all, &held).await?;
+        }
+        Ok(())
+    })
+}
+
+fn laggard(seed: u64) -> Run {
+    simulate(seed, snapshots("lab3b_04_laggard", 3), async |cluster| {
+        cluster.ready().await?;
+        let all = cluster.all();
+        let coordinator = cluster.await_coordinator(&all).await?;
+        let late = cluster.others(&[coordinator])[0];
+        cluster.isolate(late);
+        let held = fill(&cluster, coordinator, 100).await?;
+        cluster.sim.heal_all(&all);
+        cluster.sleep_ms(1_000).await;
+        // Without one of the others the laggard is needed for a quorum, and may coordinate.
+        cluster.crash(coordinator);
+        found(&cluster, &cluster.others(&[coordinator]), &held).await
+    })
+}
+
+fn executed_once(seed: u64) -> Run {
+    simulate(seed, snapshots("lab3b_05_executed_once", 3), async |cluster| {
+        cluster.ready().await?;
+        let all = cluster.all();
+        let coordinator = cluster.await_coordinator(&all).await?;
+        let raw = cluster.raw_client();
+        let request = raw.invoke(KvCall::Append { key: "a".to_owned(), value: "once ".to_owned() });
+        // The client hears nothing of the answer.
+        raw.send(&request, coordinator, 1).await;
+        cluster.sleep_ms(100).await;
+        let held = fill(&cluster, coordinator, 60).await?;
+        cluster.sleep_ms(100).await;
+        all.iter().for_each(|server| cluster.crash(*server));
+        all.iter().for_each(|server| cluster.start_server(*server));
+        let mut response = None;
+        for server in all.iter().cycle().take(9) {
+            response = raw.send(&request, *server, 3_500).await;
+            if matches!(response, Some(Response::Done(_))) {
+                break;
+            }
+            cluster.sleep_ms(50).await;
+        }
+        raw.give_back(&request, &response);
+        raw.stop();
+        found(&cluster, &all, &held).await
+    })
+}
+
+fn unreliable(seed: u64) -> Run {
+    let setup = Setup { link: Link::unreliable(), ..snapshots("lab3b_06_unreliable", 5) };
+    simulate(seed, setup, async |cluster| work(&cluster, 5, &[Fault::Crash], 6).await)
+}
+
+async fn work(cluster: &Cluster, clients: u32, faults: &[Fault], rounds: u32) -> Done {
+    cluster.ready().await?;
+    // Puts and few keys: what the snapshot holds stays small, as in real life.
+    let work = Workload::start(cluster, clients, Mix { keys: 8, gets: 400, appends: 150, pause_ms: 50 });
+    cluster.suffer(faults, rounds).await;
+    cluster.sleep_ms(500).await;
+    work.finish(CALM_MS).await
+}
+
+fn everything(seed: u64) -> Run {
+    let link = Link { delay_ns: 0..=10_000_000, lose_requests: 20, lose_replies: 20, ..Link::reliable() };
+    let setup = Setup { link, ..snapshots("lab3b_07_everything", 7) };
+    simulate(seed, setup, async move |cluster| work(&cluster, 15, ALL, 8).await)
+}
