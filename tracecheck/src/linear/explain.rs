@@ -15,11 +15,14 @@ pub struct Explanation {
     pub key: String,
     /// What is wrong, in one sentence.
     pub sentence: String,
-    /// The smallest set of operations found that cannot be ordered, by invocation.
+    /// The smallest set of operations found that cannot be ordered, and those that help to see it, by invocation.
     pub operations: Vec<Operation>,
+    /// Which of them are of that set. The others are writes that may have taken effect at any time, for all that the
+    /// contradiction needs.
+    pub needed: Vec<bool>,
     /// Which of the history they are.
     pub numbers: Vec<usize>,
-    /// Whether without any one of them the others could be ordered; otherwise a smaller set may exist.
+    /// Whether without any one of the set the others could be ordered; otherwise a smaller set may exist.
     pub minimal: bool,
     /// How many other writes on the key may have taken effect at any time, which would not help either.
     pub others: usize,
@@ -43,27 +46,23 @@ pub(super) fn explain(history: &History, key: u32, all: &[u32], from: &[u32]) ->
     if core.loose.len() <= LOOSE_SHOWN {
         shown.extend(&core.loose);
     }
-    let others = core.loose.iter().filter(|index| !shown.contains(index)).count();
     if shown.len() == 1 {
         shown.extend(too_late(history, all, &core.held));
     }
+    let get = |index: &u32| history.get(*index as usize);
+    let hidden: Vec<Operation> =
+        core.loose.iter().filter(|index| !shown.contains(index)).filter_map(get).collect();
     let mut shown: Vec<u32> = shown.into_iter().collect();
     shown.sort_by_key(|index| history.operations[*index as usize].invoked);
     let place = |index: &u32| shown.iter().position(|other| other == index);
-    let operations: Vec<Operation> = shown.iter().filter_map(|index| history.get(*index as usize)).collect();
-    let held: Vec<possible::Held<'_>> = shown
-        .iter()
-        .zip(&operations)
-        .map(|(index, operation)| (operation, core.held.contains(index)))
-        .collect();
+    let operations: Vec<Operation> = shown.iter().filter_map(get).collect();
+    let needed: Vec<bool> = shown.iter().map(|index| core.held.contains(index)).collect();
     let left: Vec<usize> = left_out.iter().filter_map(place).collect();
-    let could_find = match (&left[..], others) {
-        ([one], 0) => possible::values(&held, *one).into_iter().collect(),
-        _ => Vec::new(),
-    };
+    let could_find = could_find(history, &mut shrinker, &core, (&operations, &hidden), &left);
     let case = Case {
         key: history.key(key),
-        operations: &held,
+        operations: operations.iter().zip(needed.iter().copied()).collect(),
+        hidden: &hidden,
         left_out: left.first().copied(),
         could_find: &could_find,
     };
@@ -72,11 +71,36 @@ pub(super) fn explain(history: &History, key: u32, all: &[u32], from: &[u32]) ->
         sentence: sentence(&case),
         numbers: shown.iter().map(|index| *index as usize).collect(),
         minimal: core.minimal,
-        others,
+        others: hidden.len(),
         order: order.iter().filter_map(place).collect(),
         left_out: left,
         could_find,
+        needed,
         operations,
+    }
+}
+
+/// What the operation that is left out could have found.
+fn could_find(
+    history: &History,
+    shrinker: &mut Shrinker<'_>,
+    core: &Core,
+    (shown, hidden): (&[Operation], &[Operation]),
+    left: &[usize],
+) -> Vec<String> {
+    match left {
+        [one] if hidden.is_empty() => {
+            let all: Vec<&Operation> = shown.iter().collect();
+            possible::values(&all, *one).into_iter().collect()
+        }
+        [one]
+            if history.get(core.prefix.last().map_or(0, |last| *last as usize)).as_ref()
+                == shown.get(*one) =>
+        {
+            let values = shrinker.could_find(&core.prefix);
+            values.iter().map(|value| history.value(*value).to_owned()).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -85,26 +109,35 @@ const STEPS: u64 = 50_000;
 
 /// What to leave out, one operation if that is enough, and an order of the others.
 fn nearest(history: &History, shrinker: &Shrinker<'_>, core: &Core) -> (Vec<u32>, Vec<u32>) {
+    let order = |held: &[u32]| {
+        let problem = shrinker.problem(held);
+        let numbers: Vec<u32> = problem.steps.iter().map(|step| step.index).collect();
+        let outcome = search(problem, Strategy::Depth, &mut STEPS.clone());
+        let numbered =
+            |order: Vec<u32>| order.iter().map(|step| numbers[*step as usize]).collect::<Vec<u32>>();
+        match outcome {
+            Outcome::Found(Some(order)) => Ok(numbered(order)),
+            Outcome::Nothing(Some(order)) => Err(numbered(order)),
+            _ => Err(Vec::new()),
+        }
+    };
     let mut candidates = core.held.clone();
     candidates.reverse();
     // An answer is more readily doubted than a write.
     candidates
         .sort_by_key(|index| history.get(*index as usize).is_some_and(|operation| !observes(&operation)));
-    for left_out in &candidates {
-        let rest: Vec<u32> = core.held.iter().copied().filter(|index| index != left_out).collect();
-        let problem = shrinker.problem(&rest);
-        let numbers: Vec<u32> = problem.steps.iter().map(|step| step.index).collect();
-        if let Outcome::Found(Some(order)) = search(problem, Strategy::Depth, &mut STEPS.clone()) {
-            let order = order.iter().map(|step| numbers[*step as usize]).filter(|index| index != left_out);
-            return (vec![*left_out], order.collect());
+    // Few writes that need not be as they are still had better be.
+    let few: &[u32] = if core.loose.len() <= LOOSE_SHOWN { &core.loose } else { &[] };
+    for extra in [few, &[]] {
+        for left_out in &candidates {
+            let rest = core.held.iter().chain(extra).copied().filter(|index| index != left_out);
+            if let Ok(mut order) = order(&rest.collect::<Vec<u32>>()) {
+                order.retain(|index| index != left_out);
+                return (vec![*left_out], order);
+            }
         }
     }
-    let problem = shrinker.problem(&core.held);
-    let numbers: Vec<u32> = problem.steps.iter().map(|step| step.index).collect();
-    let order = match search(problem, Strategy::Depth, &mut STEPS.clone()) {
-        Outcome::Nothing(Some(order)) => order.iter().map(|step| numbers[*step as usize]).collect(),
-        _ => Vec::new(),
-    };
+    let order = order(&core.held).unwrap_or_else(|order| order);
     (core.held.iter().copied().filter(|index| !order.contains(index)).collect(), order)
 }
 

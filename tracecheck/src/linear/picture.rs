@@ -12,7 +12,8 @@ use tracecheck_schema::KvOutcome;
 const BARS: usize = 20;
 
 impl Explanation {
-    /// The operations as a table with bars: how their times overlap. At most `width` characters a line.
+    /// The operations as a table with bars: how their times overlap; `>` marks those of the smallest set. At most
+    /// `width` characters a line.
     pub fn picture(&self, width: usize) -> String {
         let cells: Vec<[String; 4]> = self.operations.iter().map(cells).collect();
         let longest = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -25,8 +26,8 @@ impl Explanation {
         let used = sizes[0] + sizes[3] + answer + call + spaces;
         let scale = Scale::new(&self.operations, width.saturating_sub(used).clamp(BARS, 60));
         let mut text = String::new();
-        for (operation, row) in self.operations.iter().zip(&cells) {
-            let mut line = String::from("  ");
+        for ((operation, row), needed) in self.operations.iter().zip(&cells).zip(&self.needed) {
+            let mut line = String::from(if *needed { "> " } else { "  " });
             for (cell, size) in row.iter().zip([sizes[0], call, answer, sizes[3]]) {
                 if size > 0 {
                     line += &format!("{:<size$}  ", cut(cell, size));
@@ -56,7 +57,7 @@ impl Explanation {
         }
         for (number, place) in (1..).zip(&self.order) {
             let [client, call, answer, _] = cells(&self.operations[*place]);
-            add(&format!("  {number}. "), &format!("{client} {call}: {answer}"));
+            add(&format!("{number:>3}. "), &format!("{client} {call}: {answer}"));
         }
         let values: Vec<String> = self.could_find.iter().take(4).map(|value| quote(value)).collect();
         if let ([_], 1..=3, false) = (&left[..], self.could_find.len(), self.order.is_empty()) {

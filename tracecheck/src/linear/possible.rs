@@ -9,12 +9,9 @@ const MOST: usize = 20;
 /// The most situations that are looked at.
 const SITUATIONS: usize = 20_000;
 
-/// An operation, and whether it counts as it is.
-pub(super) type Held<'a> = (&'a Operation, bool);
-
 /// The values that the key can hold when `which` takes effect, over all legal orders of the others. Empty if there
 /// are too many operations to say.
-pub(super) fn values(operations: &[Held<'_>], which: usize) -> BTreeSet<String> {
+pub(super) fn values(operations: &[&Operation], which: usize) -> BTreeSet<String> {
     if operations.len() > MOST {
         return BTreeSet::new();
     }
@@ -24,7 +21,7 @@ pub(super) fn values(operations: &[Held<'_>], which: usize) -> BTreeSet<String> 
 }
 
 struct Look<'a> {
-    operations: &'a [Held<'a>],
+    operations: &'a [&'a Operation],
     which: usize,
     /// Whether what has not taken effect can be ordered, by what has and the value.
     known: BTreeMap<(u32, String), bool>,
@@ -34,8 +31,8 @@ struct Look<'a> {
 impl Look<'_> {
     /// When an operation is over for certain.
     fn end(&self, index: usize) -> u64 {
-        let (operation, held) = self.operations[index];
-        let known = held && operation.outcome != (KvOutcome::Unknown {});
+        let operation = self.operations[index];
+        let known = operation.outcome != (KvOutcome::Unknown {});
         if known { operation.returned.unwrap_or(u64::MAX) } else { u64::MAX }
     }
 
@@ -51,12 +48,12 @@ impl Look<'_> {
         let must = |index: usize| index == self.which || self.end(index) != u64::MAX;
         let mut possible = (0..all).all(|index| is_done(index) || !must(index));
         for next in 0..all {
-            let invoked = self.operations[next].0.invoked;
+            let invoked = self.operations[next].invoked;
             if is_done(next) || (0..all).any(|other| !is_done(other) && self.end(other) < invoked) {
                 continue;
             }
             let after = if next == self.which {
-                Some(blind(self.operations[next].0, held))
+                Some(blind(self.operations[next], held))
             } else {
                 self.effect(next, held)
             };
@@ -75,12 +72,11 @@ impl Look<'_> {
 
     /// What an operation makes of a value; `None` if its outcome would have been another.
     fn effect(&self, index: usize, held: &str) -> Option<String> {
-        let (operation, counts) = self.operations[index];
-        let outcome = if counts { operation.outcome.clone() } else { KvOutcome::Unknown {} };
-        let legal = match (&operation.call, outcome) {
+        let operation = self.operations[index];
+        let legal = match (&operation.call, &operation.outcome) {
             (_, KvOutcome::Failed {}) => false,
             (KvCall::Get { .. }, KvOutcome::Value { value }) => value == held,
-            (KvCall::Cas { from, .. }, KvOutcome::Swapped { swapped }) => swapped == (from == held),
+            (KvCall::Cas { from, .. }, KvOutcome::Swapped { swapped }) => *swapped == (from == held),
             _ => true,
         };
         legal.then(|| blind(operation, held))

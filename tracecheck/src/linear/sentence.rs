@@ -1,15 +1,16 @@
 //! What contradicts what, in one sentence that a student understands.
 
 use super::history::Operation;
-use super::possible::Held;
 use crate::words::list;
 use tracecheck_schema::{KvCall, KvOutcome};
 
 /// What there is to say.
 pub(super) struct Case<'a> {
     pub(super) key: &'a str,
-    /// The operations by invocation; which of them count as they are.
-    pub(super) operations: &'a [Held<'a>],
+    /// The operations by invocation; which of them are of the smallest set.
+    pub(super) operations: Vec<(&'a Operation, bool)>,
+    /// Writes that are not shown.
+    pub(super) hidden: &'a [Operation],
     /// The one without which the others can be ordered.
     pub(super) left_out: Option<usize>,
     /// What it could have found.
@@ -53,10 +54,21 @@ pub(super) fn whose(operation: &Operation) -> String {
     }
 }
 
+impl Case<'_> {
+    /// The operations of the smallest set.
+    fn held(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|(_, held)| *held).map(|(operation, _)| *operation)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().map(|(operation, _)| *operation).chain(self.hidden)
+    }
+}
+
 pub(super) fn sentence(case: &Case<'_>) -> String {
     let all = format!(
-        "These {} operations on {} cannot be put into one order that agrees with real time and with what they returned.",
-        case.operations.len(),
+        "{} operations on {} cannot be put into one order that agrees with real time and with what they returned.",
+        case.held().count(),
         case.key
     );
     let Some(left_out) = case.left_out.map(|place| case.operations[place].0) else { return all };
@@ -130,38 +142,40 @@ fn before(first: &Operation, second: &Operation) -> bool {
 /// One answer that is wrong whatever the other answers were.
 fn alone(case: &Case<'_>, operation: &Operation) -> Option<String> {
     let value = seen(operation)?;
-    let held = case.operations.iter().filter(|(_, held)| *held).count();
-    if held != 1 {
+    if case.held().count() != 1 {
         return None;
     }
-    let (doubt, others) = (doubt(case, operation), case.operations.iter().map(|(other, _)| *other));
-    let mut writers = others.filter(|other| left(other) == Some(value));
-    Some(match writers.next() {
+    let doubt = doubt(case, operation);
+    Some(match case.all().find(|other| left(other) == Some(value)) {
         Some(writer) if before(operation, writer) => {
             format!("{doubt} before {} was invoked.", whose(writer))
         }
-        None if case.operations.len() == 1 => format!("{doubt}, which nobody had put there."),
+        None if case.all().count() == 1 => format!("{doubt}, which nobody had put there."),
         _ => format!("{doubt}, which no order of the writes gives."),
     })
 }
 
-/// Two answers of a key that only grows, neither of which is the beginning of the other.
+/// Two answers of a key that only grows, neither of which is the beginning of the other, or the later of which
+/// is the shorter.
 fn forked(case: &Case<'_>) -> Option<String> {
-    let replaces = |operation: &Operation| left(operation).is_some();
-    if case.operations.iter().any(|(operation, _)| replaces(operation)) {
-        return None;
-    }
-    let held: Vec<&Operation> =
-        case.operations.iter().filter(|(_, held)| *held).map(|(found, _)| *found).collect();
+    let held: Vec<&Operation> = case.held().collect();
     let [first, second] = held[..] else { return None };
     let (one, other) = (seen(first)?, seen(second)?);
-    let fork = !one.starts_with(other) && !other.starts_with(one);
-    fork.then(|| {
+    if let (KvOutcome::Swapped { .. }, _) | (_, KvOutcome::Swapped { .. }) = (&first.outcome, &second.outcome)
+    {
+        return None;
+    }
+    let (first_said, whose) = (doubt(case, first), whose(second));
+    if !one.starts_with(other) && !other.starts_with(one) && case.all().all(|other| left(other).is_none()) {
+        let other = quote(other);
+        return Some(format!(
+            "{first_said} and {whose} {other}: appends only add at the end, so one of the two must begin with the other."
+        ));
+    }
+    (one.starts_with(other) && one != other && before(first, second)).then(|| {
+        let (one, doubt, first) = (quote(one), doubt(case, second), self::whose(first));
         format!(
-            "{} and {} {}: appends only add at the end, so one of the two must begin with the other.",
-            doubt(case, first),
-            whose(second),
-            quote(other)
+            "{doubt} although {first} had found {one} before it was invoked, and nothing made it shorter."
         )
     })
 }
@@ -170,50 +184,40 @@ fn forked(case: &Case<'_>) -> Option<String> {
 fn stale(case: &Case<'_>, operation: &Operation) -> Option<String> {
     let value = seen(operation)?;
     let doubt = doubt(case, operation);
-    let held = || case.operations.iter().filter(|(_, held)| *held).map(|(found, _)| *found);
-    let writers: Vec<&Operation> =
-        case.operations.iter().map(|(other, _)| *other).filter(|other| left(other) == Some(value)).collect();
-    let over = held().find(|other| {
+    let appends = case.all().any(|other| matches!(other.call, KvCall::Append { .. }));
+    let writers: Vec<&Operation> = case.all().filter(|other| left(other) == Some(value)).collect();
+    let over = case.held().find(|other| {
         let replaces = left(other).is_some_and(|left| left != value);
         replaces && before(other, operation) && writers.iter().all(|writer| before(writer, other))
     });
-    if let Some(over) = over {
-        let overwritten = if value.is_empty() {
-            String::new()
-        } else {
-            format!(", and {} had been overwritten", quote(value))
-        };
-        return Some(format!(
-            "{doubt} although {} had returned before it was invoked{overwritten}.",
-            whose(over)
-        ));
+    let overwritten = format!("{} had been overwritten", quote(value));
+    if let Some(over) = over.filter(|_| !appends) {
+        let and = if value.is_empty() { String::new() } else { format!(", and {overwritten}") };
+        return Some(format!("{doubt} although {} had returned before it was invoked{and}.", whose(over)));
     }
-    // Others saw a newer value.
-    let newer =
-        held().find(|other| seen(other).is_some_and(|seen| seen != value) && before(other, operation))?;
-    let gone = !case.could_find.iter().any(|found| found == value) && !case.could_find.is_empty();
-    let only_gets = held().all(|other| seen(other).is_some() || left(other).is_some());
-    let older = held().any(|other| seen(other) == Some(value) && before(other, newer))
-        || writers.iter().any(|writer| before(writer, newer))
-        || value.is_empty();
-    (gone && only_gets && older && held().count() <= 4).then(|| {
+    // Somebody else saw a newer value.
+    let newer = case.held().find(|other| {
+        let older = || {
+            case.held().any(|first| seen(first) == Some(value) && before(first, other))
+                || writers.iter().all(|writer| before(writer, other))
+        };
+        seen(other).is_some_and(|seen| seen != value) && before(other, operation) && older()
+    })?;
+    let gone = !case.could_find.is_empty() && case.could_find.iter().all(|found| found != value);
+    (gone && writers.len() <= 1 && !appends).then(|| {
         let seen = seen(newer).map(quote).unwrap_or_default();
-        format!(
-            "{doubt} although {} had found {seen} before it was invoked, and {} had been overwritten by then.",
-            whose(newer),
-            quote(value)
-        )
+        let newer = whose(newer);
+        format!("{doubt} although {newer} had found {seen} before it was invoked: by then {overwritten}.")
     })
 }
 
 /// An append that had returned, and is not in the answer.
 fn missing(case: &Case<'_>, operation: &Operation) -> Option<String> {
     let value = seen(operation)?;
-    let mut held = case.operations.iter().filter(|(_, held)| *held).map(|(found, _)| *found);
-    if case.operations.iter().any(|(other, _)| left(other).is_some()) {
+    if case.all().any(|other| left(other).is_some()) {
         return None;
     }
-    let append = held.find_map(|other| match &other.call {
+    let append = case.held().find_map(|other| match &other.call {
         KvCall::Append { value: text, .. } if before(other, operation) && !value.contains(text.as_str()) => {
             Some((other, text))
         }
@@ -234,10 +238,9 @@ fn taken_twice(case: &Case<'_>, operation: &Operation) -> Option<String> {
         _ => None,
     };
     let value = takes(operation)?;
-    let others = || case.operations.iter().map(|(other, _)| *other);
-    let takers: Vec<&Operation> = others().filter(|other| takes(other).as_ref() == Some(&value)).collect();
-    let writers = others().filter(|other| left(other) == Some(value.as_str())).count();
-    let appends = others().any(|other| matches!(other.call, KvCall::Append { .. }));
+    let takers: Vec<&Operation> = case.held().filter(|other| takes(other).as_ref() == Some(&value)).collect();
+    let writers = case.all().filter(|other| left(other) == Some(value.as_str())).count();
+    let appends = case.all().any(|other| matches!(other.call, KvCall::Append { .. }));
     let [first, second] = takers[..] else { return None };
     (writers + usize::from(value.is_empty()) == 1 && !appends).then(|| {
         format!(

@@ -7,7 +7,7 @@
 //!
 //! Never: drops a write whose value somebody found; takes "not decided in so many steps" for a violation.
 
-use super::history::History;
+use super::history::{EMPTY, History, Kind};
 use super::model::{Mode, OPEN, Problem};
 use super::search::{Outcome, Strategy, search};
 
@@ -20,12 +20,17 @@ pub(super) struct Core {
     pub(super) loose: Vec<u32>,
     /// Whether every one of `held` is needed.
     pub(super) minimal: bool,
+    /// Everything up to the first return that no order survives, by return. That return is the last; without it
+    /// there is an order, unless some look ended without a verdict.
+    pub(super) prefix: Vec<u32>,
 }
 
 /// The most steps for one look at a smaller set.
 const STEPS_A_LOOK: u64 = 50_000;
 /// The most steps for all looks.
 const STEPS: u64 = 2_000_000;
+/// The most values that a get is tried with.
+const VALUES: usize = 12;
 
 /// Looks at sets of operations of one key.
 pub(super) struct Shrinker<'a> {
@@ -51,12 +56,49 @@ impl<'a> Shrinker<'a> {
     }
 
     fn cannot(&mut self, held: &[u32]) -> bool {
+        matches!(self.look(self.problem(held)), Outcome::Nothing(_))
+    }
+
+    fn look(&mut self, problem: Problem<'_>) -> Outcome {
         let mut steps = STEPS_A_LOOK.min(self.steps);
         let before = steps;
-        let outcome = search(self.problem(held), Strategy::Both(500), &mut steps);
+        let outcome = search(problem, Strategy::Both(500), &mut steps);
         self.steps -= before - steps;
         self.undecided |= matches!(outcome, Outcome::OutOfSteps | Outcome::TooWide(_));
-        matches!(outcome, Outcome::Nothing(_))
+        outcome
+    }
+
+    /// What the get that returned last of a prefix could have found instead, of the values that were written or found
+    /// on the key; empty if they are too many, or there are appends.
+    pub(super) fn could_find(&mut self, prefix: &[u32]) -> Vec<u32> {
+        let operation = |index: u32| &self.history.operations[index as usize];
+        let Some(last) = prefix.last().copied().filter(|index| operation(*index).kind == Kind::Get) else {
+            return Vec::new();
+        };
+        let mut values: Vec<u32> = vec![EMPTY];
+        for found in prefix.iter().map(|index| operation(*index)) {
+            match found.kind {
+                Kind::Get => {}
+                Kind::Put | Kind::Delete => values.push(found.a),
+                Kind::Cas => values.push(found.b),
+                Kind::Append => return Vec::new(),
+            }
+        }
+        values.sort_unstable();
+        values.dedup();
+        if values.len() > VALUES {
+            return Vec::new();
+        }
+        let mut changed = self.history.clone();
+        values.retain(|value| {
+            changed.operations[last as usize].b = *value;
+            let shrinker = Shrinker { history: &changed, all: self.all, steps: 0, undecided: false };
+            matches!(
+                search(shrinker.problem(prefix), Strategy::Both(500), &mut STEPS_A_LOOK.clone()),
+                Outcome::Found(_)
+            )
+        });
+        values
     }
 
     /// Makes a set smaller that cannot be ordered.
@@ -67,6 +109,7 @@ impl<'a> Shrinker<'a> {
         // What returned later may not be needed, and then what returned first.
         let upto = self.fewest(held.len(), |count| held[..count].to_vec());
         held.truncate(upto);
+        let prefix = held.clone();
         let last = self.fewest(held.len(), |count| held[held.len() - count..].to_vec());
         held.drain(..held.len() - last);
         let mut size = held.len() / 2;
@@ -86,7 +129,7 @@ impl<'a> Shrinker<'a> {
             loose.map(|step| step.index).collect()
         };
         let loose = open(&self.problem(&held));
-        Core { held, loose, minimal: !self.undecided }
+        Core { held, loose, minimal: !self.undecided, prefix }
     }
 
     /// The lowest count of operations, out of so many, that still cannot be ordered.

@@ -147,14 +147,13 @@ fn table(report: &Report<'_>, quiet: bool, out: &mut Output) -> anyhow::Result<(
     out.line(&format!("{name}: {}", status.word().to_uppercase()))?;
     out.paragraph("  ", sentence)?;
     let Some(why) = explanation else { return Ok(()) };
-    let count = why.operations.len();
-    let those = match (count, why.minimal) {
-        (1, _) => "The operation".to_owned(),
-        (_, true) => format!("The {count} operations; without any one of them the others can be ordered"),
-        (_, false) => format!("{count} operations"),
+    let those = match why.needed.iter().filter(|needed| **needed).count() {
+        1 => "The operation that cannot be placed".to_owned(),
+        count => format!("The {count} operations that cannot be ordered"),
     };
+    let marked = if why.needed.contains(&false) { " (>)" } else { "" };
     out.line("")?;
-    out.paragraph("", &format!("{those} (key {:?}, time from left to right):", why.key))?;
+    out.paragraph("", &format!("{those}{marked} on key {:?}; time goes from left to right:", why.key))?;
     out.text(&why.picture(out.width))?;
     out.line("")?;
     out.text(&why.nearest(out.width))
@@ -176,6 +175,7 @@ fn as_json(report: &Report<'_>) -> serde_json::Value {
         json!({
             "key": why.key,
             "operations": why.operations.iter().map(operation).collect::<Vec<_>>(),
+            "needed": why.needed,
             "minimal": why.minimal,
             "order": why.order,
             "leftOut": why.left_out,
