@@ -10,12 +10,19 @@
 //!
 //! Never: reads a clock; takes an operation of unknown outcome for one that happened, or for one that did not.
 
+mod explain;
+pub mod formats;
 mod history;
 mod model;
+mod picture;
+mod possible;
 mod search;
+mod sentence;
+mod shrink;
 mod texts;
 mod zones;
 
+pub use explain::Explanation;
 pub use history::{History, HistoryError, Operation};
 
 use model::{Mode, Problem};
@@ -56,17 +63,6 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// Why a history is not linearizable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// The key.
-    pub key: String,
-    /// What is wrong, in one sentence.
-    pub sentence: String,
-    /// The smallest set of operations found that cannot be ordered, by invocation: numbers in the history.
-    pub operations: Vec<usize>,
-}
-
 /// Judges a history.
 pub fn check(history: &History, budget: Budget) -> Verdict {
     let mut scratch = Scratch::default();
@@ -75,13 +71,13 @@ pub fn check(history: &History, budget: Budget) -> Verdict {
     for (key, indexes) in (0_u32..).zip(&keys) {
         match scratch.decide(history, indexes) {
             Zones::Fine => by_zones += 1,
-            Zones::Clash(found) => return violation(history, key, &found),
+            Zones::Clash(found) => return violation(history, key, indexes, &found),
             Zones::NotForZones => {
                 let full = indexes.iter().map(|index| (*index, Mode::Full));
                 let strategy = budget.depth_first.map_or(Strategy::Breadth, Strategy::Both);
                 match search::search(Problem::new(history, full), strategy, &mut budget.steps.clone()) {
                     Outcome::Found(_) => {}
-                    Outcome::Nothing(_) => return violation(history, key, indexes),
+                    Outcome::Nothing(_) => return violation(history, key, indexes, indexes),
                     Outcome::OutOfSteps => {
                         unknown.get_or_insert_with(|| out_of_steps(history, key, budget));
                     }
@@ -107,12 +103,8 @@ fn by_key(history: &History) -> Vec<Vec<u32>> {
     keys
 }
 
-fn violation(history: &History, key: u32, indexes: &[u32]) -> Verdict {
-    Verdict::Violation(Box::new(Explanation {
-        key: history.key(key).to_owned(),
-        sentence: format!("The operations on {} cannot be put into one order.", history.key(key)),
-        operations: indexes.iter().map(|index| *index as usize).collect(),
-    }))
+fn violation(history: &History, key: u32, all: &[u32], found: &[u32]) -> Verdict {
+    Verdict::Violation(Box::new(explain::explain(history, key, all, found)))
 }
 
 fn out_of_steps(history: &History, key: u32, budget: Budget) -> String {

@@ -58,7 +58,6 @@ pub(crate) struct Problem<'a> {
     pub(crate) texts: Texts<'a>,
     /// Whether there is a cas that found another value: then it can matter that a value is *not* there.
     pub(crate) negative: bool,
-    pub(crate) appends: bool,
 }
 
 impl<'a> Problem<'a> {
@@ -88,7 +87,7 @@ impl<'a> Problem<'a> {
             !useless
         });
         let steps = steps(&raw, &texts);
-        let mut problem = Problem { steps, texts, negative, appends };
+        let mut problem = Problem { steps, texts, negative };
         problem.texts.prepare(&problem.steps);
         problem.drop_unseen();
         problem

@@ -1,4 +1,4 @@
-//! The command line of the judge: `check`, `log`, `stats`, `rules`, `explain`.
+//! The command line of the judge: `check`, `linearizable`, `log`, `stats`, `rules`, `explain`.
 //!
 //! Exit codes: 0 every rule held; 1 a rule did not hold; 2 something could not be read, or bad usage; 3 the
 //! verdict is unknown. Over several files the worst one counts: 1, then 2, then 3, then 0.
@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod files;
 mod input;
+mod linearizable;
 mod log;
 mod output;
 mod stats;
@@ -36,6 +37,11 @@ enum Command {
     /// a vector clock for each message that brought news (8 bytes a node). A run of a million records with 20,000
     /// entries takes about 35 MB. With --merge also records whose causes have not come yet.
     Check(check::Args),
+    /// Judge whether a history is linearizable. Exit code: 0 it is, 1 it is not, 2 cannot read, 3 unknown.
+    ///
+    /// Reads our own traces and what others write: EDN key/value histories, Jepsen's log of a register, and the logs
+    /// of DistributedClocks tracing servers. Past the budget the verdict is unknown.
+    Linearizable(linearizable::Args),
     /// Show a trace as columns, one a server.
     Log(log::Args),
     /// Show what happened in a trace, in numbers. Exit code: 0, 2 cannot read, 3 cut off.
@@ -99,6 +105,7 @@ fn main() -> ExitCode {
     let mut out = Output::new(cli.color);
     let done = match &cli.command {
         Command::Check(args) => check::run(args, &mut out),
+        Command::Linearizable(args) => linearizable::run(args, &mut out),
         Command::Log(args) => log::run(args, &mut out),
         Command::Stats(args) => stats::run(args, &mut out),
         Command::Rules => explain::list(&mut out),
