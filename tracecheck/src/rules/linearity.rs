@@ -44,18 +44,29 @@ impl Linear {
     }
 
     /// The records of the operations that cannot be ordered, as they happened.
-    fn witnesses(&self, operations: &[usize]) -> Vec<Witness> {
+    fn witnesses(&self, operations: &[Operation]) -> Vec<Witness> {
         let mut shown: Vec<(u64, String)> = Vec::new();
-        for operation in operations.iter().take(SHOWN).filter_map(|index| self.history.get(*index)) {
-            let Operation { call, outcome, returned, invoked_at, returned_at, .. } = operation;
-            shown.push((invoked_at, format!("`{call}` begins")));
-            if returned.is_some() {
-                shown.push((returned_at, format!("`{call}` ends: {outcome}")));
+        for operation in operations.iter().take(SHOWN) {
+            let Operation { call, outcome, invoked_at, returned_at, .. } = operation;
+            shown.push((*invoked_at, format!("`{call}` begins")));
+            // One of which nobody knows ends nowhere, whatever its client then says.
+            if operation.returned.is_some() {
+                shown.push((*returned_at, format!("`{call}` ends: {outcome}")));
             }
         }
         shown.sort();
         let witness = |(at, note)| Some(Witness::new(self.record(at)?, note));
         shown.into_iter().filter_map(witness).collect()
+    }
+}
+
+/// What would have been right.
+fn expected(found: &Explanation) -> String {
+    let could: Vec<String> = found.could_find.iter().map(|value| format!("{value:?}")).collect();
+    match could.as_slice() {
+        [] => "There must be an order of all operations that explains every answer.".to_owned(),
+        [only] => format!("It had to find {only}."),
+        [most @ .., last] => format!("It could have found {} or {last}.", most.join(", ")),
     }
 }
 
@@ -97,13 +108,9 @@ impl Rule for Linear {
                 if let Some(hole) = cx.hole() {
                     return tally.unknown(|| format!("records are missing ({hole}), perhaps of clients"));
                 }
-                let Explanation { sentence, operations, .. } = *found;
-                let witnesses = self.witnesses(&operations);
-                tally.fail(
-                    sentence,
-                    witnesses,
-                    "There must be an order of all operations that explains every answer.",
-                );
+                let witnesses = self.witnesses(&found.operations);
+                let expected = expected(&found);
+                tally.fail(found.sentence, witnesses, expected);
             }
         }
     }

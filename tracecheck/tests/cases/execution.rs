@@ -178,6 +178,7 @@ fn restored(index: u64, digest: u64) -> Script {
     script.commits((3, 1, 13));
     script.executes(1, (2, 12), OP, &first, done());
     script.executes(1, (3, 13), op(1, 2), &second, done());
+    script.heartbeat(1, 2, 1);
     script.restart_bare(2, State { term: 1, last_index: 3, last_term: 1, ..FRESH });
     script.tell(s(2), Event::StateRestored { index, digest });
     script

@@ -50,8 +50,12 @@ fn linear() -> Cases {
     let mut foreign = run(&[]);
     foreign.tell(c(1), Event::Return { op: op(2, 1), outcome: done() });
     Cases::of("K6")
-        .fail("a get finds what was overwritten", "STALE", &[], closed(stale))
-        .fail("an append takes effect twice", "TWICE", &[], closed(twice))
+        .fail("a get finds what was overwritten", "c2's get of x returned \"a\" although c1's put of \"b\" had returned before it was invoked, and \"a\" had been overwritten.",
+            &["c1#2 `put x = \"a\"` begins", "c1#3 `put x = \"a\"` ends: ok", "c1#4 `put x = \"b\"` begins",
+              "c1#5 `put x = \"b\"` ends: ok", "c2#2 `get x` begins", "c2#3 `get x` ends: \"a\""], closed(stale))
+        .fail("an append takes effect twice", "c2's get of x returned \"aa\", which no order of the writes gives.",
+            &["c1#2 `append x += \"a\"` begins", "c1#3 `append x += \"a\"` ends: ok", "c2#2 `get x` begins",
+              "c2#3 `get x` ends: \"aa\""], closed(twice))
         .fail(
             "a get that found nothing at all",
             "c1/1, a get, returned with ok: that is no answer to a get.",
