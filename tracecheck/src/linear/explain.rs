@@ -38,8 +38,8 @@ pub struct Explanation {
 const LOOSE_SHOWN: usize = 3;
 
 /// Explains why a key's operations cannot be ordered. `from`: a part of them that cannot.
-pub(super) fn explain(history: &History, key: u32, all: &[u32], from: &[u32]) -> Explanation {
-    let mut shrinker = Shrinker::new(history, all);
+pub(super) fn explain(history: &History, key: u32, (all, from): (&[u32], &[u32]), steps: u64) -> Explanation {
+    let mut shrinker = Shrinker::new(history, all, steps);
     let core = shrinker.shrink(from);
     let (left_out, order) = nearest(history, &shrinker, &core);
     let mut shown: BTreeSet<u32> = core.held.iter().chain(&order).copied().collect();
@@ -98,7 +98,10 @@ fn could_find(
                 == shown.get(*one) =>
         {
             let values = shrinker.could_find(&core.prefix);
-            values.iter().map(|value| history.value(*value).to_owned()).collect()
+            let mut values: Vec<String> =
+                values.iter().map(|value| history.value(*value).to_owned()).collect();
+            values.sort();
+            values
         }
         _ => Vec::new(),
     }

@@ -32,16 +32,19 @@ use zones::{Scratch, Zones};
 /// How much work a check may take, as a count: time would make the verdict depend on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Configurations that the search may look at, for each key. A million take about a second and 100 MB.
+    /// Operations that the search may try, each in one configuration, for each key. A million take about a second
+    /// and 100 MB at worst.
     pub steps: u64,
-    /// How many of them a first try, depth first, may take beyond two for each operation; `None`: there is no such
-    /// try. It changes how soon a verdict is reached, never which.
+    /// How many of them a first try, depth first, may take beyond two for each operation; `None`: the search is
+    /// breadth first alone. It changes how soon a verdict is reached.
     pub depth_first: Option<u64>,
+    /// Steps for making the set of operations smaller that shows a violation.
+    pub explaining: u64,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: 2_000_000, depth_first: Some(500) }
+        Budget { steps: 10_000_000, depth_first: Some(500), explaining: 2_000_000 }
     }
 }
 
@@ -71,13 +74,13 @@ pub fn check(history: &History, budget: Budget) -> Verdict {
     for (key, indexes) in (0_u32..).zip(&keys) {
         match scratch.decide(history, indexes) {
             Zones::Fine => by_zones += 1,
-            Zones::Clash(found) => return violation(history, key, indexes, &found),
+            Zones::Clash(found) => return violation(history, key, indexes, &found, budget),
             Zones::NotForZones => {
                 let full = indexes.iter().map(|index| (*index, Mode::Full));
                 let strategy = budget.depth_first.map_or(Strategy::Breadth, Strategy::Both);
                 match search::search(Problem::new(history, full), strategy, &mut budget.steps.clone()) {
                     Outcome::Found(_) => {}
-                    Outcome::Nothing(_) => return violation(history, key, indexes, indexes),
+                    Outcome::Nothing(_) => return violation(history, key, indexes, indexes, budget),
                     Outcome::OutOfSteps => {
                         unknown.get_or_insert_with(|| out_of_steps(history, key, budget));
                     }
@@ -103,8 +106,8 @@ fn by_key(history: &History) -> Vec<Vec<u32>> {
     keys
 }
 
-fn violation(history: &History, key: u32, all: &[u32], found: &[u32]) -> Verdict {
-    Verdict::Violation(Box::new(explain::explain(history, key, all, found)))
+fn violation(history: &History, key: u32, all: &[u32], found: &[u32], budget: Budget) -> Verdict {
+    Verdict::Violation(Box::new(explain::explain(history, key, (all, found), budget.explaining)))
 }
 
 fn out_of_steps(history: &History, key: u32, budget: Budget) -> String {
