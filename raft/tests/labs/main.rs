@@ -1,5 +1,6 @@
 //! The graded tests of Lab 2, as one test binary: `cargo test -p raft lab2a` runs one part of it.
 
+mod backup;
 mod check;
 mod clients;
 mod cluster;
@@ -13,6 +14,7 @@ mod lab2c;
 mod lab2d;
 mod log;
 mod raw;
+mod refusals;
 mod script;
 mod service;
 mod two_worlds;
