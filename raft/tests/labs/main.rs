@@ -1,6 +1,5 @@
 //! The graded tests of Lab 2, as one test binary: `cargo test -p raft lab2a` runs one part of it.
 
-mod backup;
 mod check;
 mod clients;
 mod cluster;
@@ -14,7 +13,6 @@ mod lab2c;
 mod lab2d;
 mod log;
 mod raw;
-mod refusals;
 mod script;
 mod service;
 mod two_worlds;
