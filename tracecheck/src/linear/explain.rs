@@ -41,7 +41,7 @@ const LOOSE_SHOWN: usize = 3;
 pub(super) fn explain(history: &History, key: u32, (all, from): (&[u32], &[u32]), steps: u64) -> Explanation {
     let mut shrinker = Shrinker::new(history, all, steps);
     let core = shrinker.shrink(from);
-    let (left_out, order) = nearest(history, &shrinker, &core);
+    let (left_out, order) = if steps > 0 { nearest(history, &shrinker, &core) } else { (vec![], vec![]) };
     let mut shown: BTreeSet<u32> = core.held.iter().chain(&order).copied().collect();
     if core.loose.len() <= LOOSE_SHOWN {
         shown.extend(&core.loose);
@@ -110,6 +110,9 @@ fn could_find(
 /// Steps for the nearest order.
 const STEPS: u64 = 50_000;
 
+/// Of so many operations it is tried to leave one out; of a smallest set the first will do.
+const TRIED: usize = 4;
+
 /// What to leave out, one operation if that is enough, and an order of the others.
 fn nearest(history: &History, shrinker: &Shrinker<'_>, core: &Core) -> (Vec<u32>, Vec<u32>) {
     let order = |held: &[u32]| {
@@ -132,7 +135,7 @@ fn nearest(history: &History, shrinker: &Shrinker<'_>, core: &Core) -> (Vec<u32>
     // Few writes that need not be as they are still had better be.
     let few: &[u32] = if core.loose.len() <= LOOSE_SHOWN { &core.loose } else { &[] };
     for extra in [few, &[]] {
-        for left_out in &candidates {
+        for left_out in candidates.iter().take(TRIED) {
             let rest = core.held.iter().chain(extra).copied().filter(|index| index != left_out);
             if let Ok(mut order) = order(&rest.collect::<Vec<u32>>()) {
                 order.retain(|index| index != left_out);

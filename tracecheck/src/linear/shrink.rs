@@ -104,6 +104,9 @@ impl<'a> Shrinker<'a> {
         let ends = |index: &u32| (self.history.operations[*index as usize].returned, *index);
         let mut held: Vec<u32> = from.iter().copied().filter(|index| ends(index).0 != u64::MAX).collect();
         held.sort_unstable_by_key(ends);
+        if self.steps == 0 {
+            return Core { loose: Vec::new(), minimal: false, prefix: Vec::new(), held };
+        }
         // What returned later may not be needed, and then what returned first.
         let upto = self.fewest(held.len(), |count| held[..count].to_vec());
         held.truncate(upto);
