@@ -68,14 +68,14 @@ pub fn columns(records: &[&Record], options: &ColumnOptions) -> String {
     out
 }
 
-/// The nodes that have something to show, sorted.
+/// The nodes that have something to show, sorted: clients first, as whoever asks stands before whoever answers.
 fn nodes_of(records: &[&Record]) -> Vec<Node> {
     let all = records.iter().filter_map(|record| match place(record) {
         Place::Column(node) => Some(node),
         Place::Row => None,
     });
     let mut nodes: Vec<Node> = all.collect();
-    nodes.sort_unstable();
+    nodes.sort_unstable_by_key(|node| (!matches!(node, Node::Client(_)), *node));
     nodes.dedup();
     nodes
 }

@@ -58,7 +58,7 @@ fn service(event: &Event) -> Option<String> {
         Event::PutResult { op, outcome } => format!("answers put {op}: {}", short(&outcome.to_string(), 30)),
         Event::GetResult { op, outcome } => format!("answers get {op}: {}", short(&outcome.to_string(), 30)),
         Event::Executed { index, op, call, outcome, .. } => {
-            let (call, outcome) = (short(&call.to_string(), 18), short(&outcome.to_string(), 10));
+            let (call, outcome) = (short(&call.to_string(), 17), short(&outcome.to_string(), 12));
             format!("executes {index}, {op}: {call}: {outcome}")
         }
         Event::StateRestored { index, .. } => format!("has the state up to {index}"),

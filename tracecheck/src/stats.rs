@@ -6,7 +6,7 @@
 //! by the recorded times, which are for people; nothing else here depends on them.
 
 use std::collections::BTreeMap;
-use tracecheck_schema::{Action, Event, Header, Index, Kind, Node, Record, Server, Term};
+use tracecheck_schema::{Action, Event, Header, Index, Kind, KvKind, KvOutcome, Node, Record, Server, Term};
 
 /// The numbers of one run.
 #[derive(Clone, Debug)]
@@ -37,6 +37,10 @@ pub struct Stats {
     pub applied: BTreeMap<Server, (Index, u64)>,
     /// Messages by kind.
     pub messages: BTreeMap<Kind, Traffic>,
+    /// What clients asked for, and what they were told.
+    pub operations: Operations,
+    /// Messages of the key/value service by kind. Which of them were lost has no record.
+    pub kv_messages: BTreeMap<KvKind, Traffic>,
     /// Lost messages of which the trace does not say the kind.
     pub lost_unknown: u64,
     last_commit: u64,
@@ -54,6 +58,19 @@ pub struct Reign {
     pub from_ns: u64,
     /// Until when; `None` if it still led at the end.
     pub until_ns: Option<u64>,
+}
+
+/// The operations of all clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// That were begun.
+    pub invoked: u64,
+    /// That returned with an answer.
+    pub answered: u64,
+    /// That returned without effect.
+    pub failed: u64,
+    /// That returned, and nobody knows what became of them.
+    pub unknown: u64,
 }
 
 /// The messages of one kind.
@@ -87,6 +104,8 @@ impl Stats {
             committed: 0,
             applied: BTreeMap::new(),
             messages: BTreeMap::new(),
+            operations: Operations::default(),
+            kv_messages: BTreeMap::new(),
             lost_unknown: 0,
             last_commit: 0,
             commit_gap: (0, 0),
@@ -133,6 +152,12 @@ impl Stats {
             }
             Event::Send { kind, .. } => self.messages.entry(kind).or_default().sent += 1,
             Event::Recv { kind, .. } => self.messages.entry(kind).or_default().handled += 1,
+            Event::KvSend { kind, .. } => self.kv_messages.entry(kind).or_default().sent += 1,
+            Event::KvRecv { kind, .. } => self.kv_messages.entry(kind).or_default().handled += 1,
+            Event::Invoke { .. } => self.operations.invoked += 1,
+            Event::Return { outcome: KvOutcome::Failed {}, .. } => self.operations.failed += 1,
+            Event::Return { outcome: KvOutcome::Unknown {}, .. } => self.operations.unknown += 1,
+            Event::Return { .. } => self.operations.answered += 1,
             Event::Lost { kind: Some(kind), .. } => self.messages.entry(kind).or_default().lost += 1,
             Event::Lost { kind: None, .. } => self.lost_unknown += 1,
             Event::RunEnd { .. } => self.ended = true,

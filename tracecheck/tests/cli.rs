@@ -1,6 +1,7 @@
 //! The command line: exit codes, and one clear sentence for every file that cannot be judged.
 
 use crate::builder::{Script, s};
+use crate::builder_kv::{get, op};
 use crate::cases::{Expect, all};
 use crate::command::{Cli, Ran};
 use std::io::Read;
@@ -193,6 +194,20 @@ fn a_log_shows_columns_without_heartbeats() {
         assert_eq!(cli.run(&[&["log"], &wrong[..], &[&path]].concat()).code, 2, "{wrong:?}");
     }
     assert!(cli.run_with_input(&["log", "-"], &good().text()).out.contains("LEADER t1"));
+}
+
+#[test]
+fn a_log_shows_clients_across() {
+    let cli = Cli::new();
+    let mut script = Script::clerk();
+    script.asks(op(1, 1), &get("x"), 2);
+    let path = cli.file("clients.jsonl", script.closed().text());
+    let all = cli.run(&["log", &path]).out;
+    assert!(all.contains("   0.0050 c1: asked c1/1: get x\n"), "{all}");
+    let one = cli.run(&["log", "--node", "s2", &path]).out;
+    assert!(one.contains("received get c1/1") && !one.contains("asked"), "{one}");
+    let client = cli.run(&["log", "--node", "c1", "--trace", "ktrace", &path]).out;
+    assert!(client.starts_with("  seconds c1\n   0.0040 client starts\n"), "{client}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Columns and explanations, as people see them.
 
 use crate::builder::{Script, s};
+use crate::builder_kv::{c, done, get, op, put, value};
 use crate::cases::{Case, Expect, all};
 use std::collections::BTreeMap;
-use tracecheck::schema::{Record, Stamp};
+use tracecheck::columns::Table;
+use tracecheck::schema::{Event, Node, Record, Stamp};
 use tracecheck::{ColumnOptions, Verdict, columns, explain_violation, explain_violation_with, judge_text};
 
 fn refs(script: &Script) -> Vec<&Record> {
@@ -93,6 +95,98 @@ fn a_log_in_words() {
         "finds t3 vote s2 snapshot 4 log 5",
     ];
     assert_eq!(words, expected);
+}
+
+/// The words for clients, servers and what they execute.
+#[test]
+fn a_service_in_words() {
+    let (write, read) = (put("x", "a"), get("x"));
+    let mut script = Script::coordinated();
+    let shown = script.records.len() - 1;
+    script.asks(op(1, 1), &write, 2);
+    script.forward(2, 1, op(1, 1), &write);
+    script.executes(1, (2, 12), op(1, 1), &write, done());
+    script.result(1, op(1, 1), &write, done());
+    script.answer_forward(1, 2, op(1, 1));
+    script.answers(op(1, 1), &write, 2, done());
+    script.asks(op(1, 2), &read, 1);
+    script.forward(1, 2, op(1, 2), &read);
+    script.read_point(1, 2);
+    script.answers(op(1, 2), &read, 1, value("a"));
+    script.tell(s(2), Event::StateRestored { index: 9, digest: 1 });
+    script.act(1, Event::ServerFail { server_id: s(3) });
+    script.tell(c(1), Event::Unavailable { server_id: s(3) });
+    script.tell(c(1), Event::Available { server_id: s(3) });
+    script.tell(Node::Run, Event::Told { from: s(2), joined: true, coord_term: Some(1) });
+    script.tell(Node::Run, Event::Told { from: s(3), joined: false, coord_term: None });
+    script.tell(Node::Run, Event::SystemReady {});
+    script.finish(1);
+    let words: Vec<String> = script.records[shown..].iter().map(tracecheck::phrase).collect();
+    let expected = [
+        "client starts",
+        "asked c1/1: put x = \"a\"",
+        "→ s2 Request c1/1",
+        "← c1 Request c1/1",
+        "received put c1/1",
+        "forwards put c1/1 to s1",
+        "→ s1 Forward c1/1",
+        "← s2 Forward c1/1",
+        "received put c1/1 from s2",
+        "executes 2, c1/1: put x = \"a\": ok",
+        "answers put c1/1: ok",
+        "→ s2 ForwardReply c1/1",
+        "← s1 ForwardReply c1/1",
+        "answers put c1/1: ok",
+        "→ c1 Reply c1/1",
+        "← s2 Reply c1/1",
+        "returns c1/1: ok",
+        "asked c1/2: get x",
+        "→ s1 Request c1/2",
+        "← c1 Request c1/2",
+        "received get c1/2",
+        "forwards get c1/2 to s2",
+        "→ s2 Forward c1/2",
+        "← s1 Forward c1/2",
+        "received get c1/2 from s1",
+        "still leads: read 1 up to 2",
+        "answers get c1/2: \"a\"",
+        "→ c1 Reply c1/2",
+        "← s1 Reply c1/2",
+        "returns c1/2: \"a\"",
+        "has the state up to 9",
+        "gives s3 up",
+        "takes s3 for unavailable",
+        "s3 is available again",
+        "told by s2: has joined, coordinator t1",
+        "told by s3: has not joined, no coordinator",
+        "the system is ready",
+        "client stops",
+    ];
+    assert_eq!(words, expected);
+}
+
+/// Clients have columns where all nodes have; in a table of servers they have rows, if it is told to show them.
+#[test]
+fn clients_in_columns_and_across() {
+    let mut script = Script::clerk();
+    script.asks(op(1, 1), &get("x"), 2);
+    let all = columns(&refs(&script), &ColumnOptions::default());
+    assert!(all.starts_with("  seconds c1               s1               s2"), "{all}");
+    let options = ColumnOptions::default();
+    let servers: Vec<Node> = vec![s(1).into(), s(2).into()];
+    let (mut across, mut without) = (String::new(), String::new());
+    let tables = [
+        (Table::new(servers.clone(), &options).with_clients_across(), &mut across),
+        (Table::new(servers, &options), &mut without),
+    ];
+    for (table, out) in tables {
+        script.records.iter().for_each(|record| table.row(record, out));
+    }
+    assert!(
+        across.contains("   0.0050 c1: asked c1/1: get x\n   0.0060 c1: → s2 Request c1/1\n"),
+        "{across}"
+    );
+    assert!(!without.contains("c1: ") && without.contains("received get c1/1"), "{without}");
 }
 
 #[test]

@@ -75,6 +75,17 @@ fn clocks_agree_with_reachability() {
                 assert_eq!(order.happens_before(other.at, record.at), expected, "{} {}", other.at, record.at);
             }
         }
+        for record in records {
+            for node in order.nodes() {
+                // The first record of that node that is this one, or that this one happened before.
+                let after = |other: &&Record| {
+                    other.at.node == node
+                        && (other.at == record.at || order.happens_before(record.at, other.at))
+                };
+                let first = records.iter().find(after).and_then(|other| order.position(other.at));
+                assert_eq!(order.first_after(record.at, node), first, "{} {node}", record.at);
+            }
+        }
     }
 }
 

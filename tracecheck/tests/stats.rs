@@ -1,8 +1,9 @@
 //! `tracecheck stats`.
 
 use crate::builder::{FRESH, Script, s};
+use crate::builder_kv::{done, op, put};
 use crate::command::{Cli, Ran};
-use tracecheck::schema::{Event, Kind, Role, State};
+use tracecheck::schema::{Event, Kind, KvOutcome, Role, State};
 
 /// s1 leads, commits two entries with s2, and crashes; s3 leads after it. A message of a known kind is lost,
 /// and one of which nobody knows the kind.
@@ -59,6 +60,39 @@ fn numbers_for_people() {
 ";
     assert!(out.contains(expected), "{out}");
     assert!(out.contains("  by node    run 1, net 3, s1 19, s2 17, s3 4\n"), "{out}");
+}
+
+/// What clients did has rows where there are clients.
+#[test]
+fn numbers_of_clients() {
+    let cli = Cli::new();
+    let call = put("x", "a");
+    let mut script = Script::coordinated();
+    script.asks(op(1, 1), &call, 2);
+    script.forward(2, 1, op(1, 1), &call);
+    script.commits((2, 1, 12));
+    script.executes(1, (2, 12), op(1, 1), &call, done());
+    script.result(1, op(1, 1), &call, done());
+    script.answer_forward(1, 2, op(1, 1));
+    script.answers(op(1, 1), &call, 2, done());
+    script.invoke(op(1, 2), call);
+    script.back(op(1, 2), KvOutcome::Unknown {});
+    script.read_point(1, 2);
+    let path = cli.file("clients.jsonl", script.closed().text());
+    let Ran { code, out, .. } = cli.run(&["stats", &path]);
+    assert_eq!(code, 0);
+    for line in [
+        "  operations 2 by 1 client: 1 answered, 0 failed, 1 unknown\n",
+        "  executed   1 entries, 1 reads confirmed\n",
+        "  AppendReply              2         2         0\n  Request                  1         1\n",
+        "  ForwardReply             1         1\n",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
+    let out = cli.run(&["stats", "--format", "json", &path]).out;
+    let stats: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(stats["stats"]["operations"]["unknown"], 1);
+    assert_eq!(stats["stats"]["kvMessages"]["Forward"]["handled"], 1);
 }
 
 #[test]

@@ -117,9 +117,12 @@ impl Rule for Causes {
             (_, Some(cause)) => Causes::fail(record.at, cause, tally),
             (Some(_), None) => tally.met(),
             (None, None) => {
-                if let Event::Recv { from, .. } = record.event
-                    && cx.judged(record).is_some()
-                {
+                let from = match record.event {
+                    Event::Recv { from, .. } => from.into(),
+                    Event::KvRecv { from, .. } => from,
+                    _ => return,
+                };
+                if record.server().is_none_or(|server| cx.is_judged(server)) {
                     tally.unknown(|| format!("{} received something from {from} without a cause", record.at));
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::Cases;
 use crate::builder::{Script, s};
+use crate::builder_kv::{get, op};
 use tracecheck::schema::{Kind, Node};
 
 pub(super) fn cases() -> Vec<Cases> {
@@ -95,6 +96,10 @@ fn causes() -> Cases {
     let message = without.send(1, Kind::AppendReply, 2, 0);
     without.recv(2, message);
     without.records.last_mut().expect("it received").cause = None;
+    let mut request = Script::clerk();
+    request.asks(op(1, 1), &get("x"), 2);
+    let arrives = request.records.len() - 2;
+    request.records[arrives].cause = None;
     Cases::of("T2")
         .fail(
             "a cause that is nowhere",
@@ -115,6 +120,11 @@ fn causes() -> Cases {
             "a message without a cause",
             "s2#2 received something from s1 without a cause",
             without.end(),
+        )
+        .unknown(
+            "a request without a cause",
+            "s2#2 received something from c1 without a cause",
+            request.closed(),
         )
 }
 

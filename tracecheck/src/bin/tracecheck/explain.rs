@@ -48,7 +48,6 @@ fn example(text: &str, violation: &Violation, out: &Output) -> anyhow::Result<St
     let notes: BTreeMap<Stamp, String> =
         violation.witnesses.iter().map(|witness| (witness.at, witness.note.clone())).collect();
     let clients = records.iter().map(|record| record.at.node).filter(|node| matches!(node, Node::Client(_)));
-    // Clients first, as whoever asks stands before whoever answers.
     let mut nodes: Vec<Node> = clients.collect::<BTreeSet<_>>().into_iter().collect();
     nodes.extend(header.servers.iter().map(|server| Node::from(*server)));
     let options = ColumnOptions { color: out.color, width: out.width, nodes: Some(nodes), notes };

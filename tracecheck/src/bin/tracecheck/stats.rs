@@ -6,9 +6,9 @@ use crate::input;
 use crate::output::{Output, complain};
 use serde_json::json;
 use tracecheck::read::Reader;
-use tracecheck::schema::{Action, Record};
+use tracecheck::schema::{Action, Node, Record};
 use tracecheck::sequence::Sequencer;
-use tracecheck::stats::{Gap, Reign, Stats};
+use tracecheck::stats::{Gap, Operations, Reign, Stats};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -116,6 +116,7 @@ fn table(name: &str, stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
         let text = if text.is_empty() { "nothing" } else { &text };
         out.paragraph(&format!("  {what:<11}"), text)?;
     }
+    clients(stats, out)?;
     leaders(stats, out)?;
     messages(stats, out)?;
     let by_node: Vec<String> = stats.nodes.iter().map(|(node, count)| format!("{node} {count}")).collect();
@@ -125,6 +126,21 @@ fn table(name: &str, stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
     actions.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let by_action: Vec<String> = actions.iter().map(|(name, count)| format!("{name} {count}")).collect();
     out.paragraph("  by event   ", &by_action.join(", "))
+}
+
+/// What clients asked for; nothing for a run without clients.
+fn clients(stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
+    let Operations { invoked, answered, failed, unknown } = stats.operations;
+    let of = |action: Action| stats.count_of(action);
+    let count = stats.nodes.keys().filter(|node| matches!(node, Node::Client(_))).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let clients = if count == 1 { "1 client".to_owned() } else { format!("{count} clients") };
+    let text = format!("{invoked} by {clients}: {answered} answered, {failed} failed, {unknown} unknown");
+    out.paragraph("  operations ", &text)?;
+    let text = format!("{} entries, {} reads confirmed", of(Action::Executed), of(Action::ReadPoint));
+    out.paragraph("  executed   ", &text)
 }
 
 fn leaders(stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
@@ -143,13 +159,17 @@ fn leaders(stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
 }
 
 fn messages(stats: &Stats, out: &mut Output) -> anyhow::Result<()> {
-    if stats.messages.is_empty() && stats.lost_unknown == 0 {
+    if stats.messages.is_empty() && stats.kv_messages.is_empty() && stats.lost_unknown == 0 {
         return Ok(());
     }
     out.line("\n  message               sent   handled      lost")?;
     for (kind, traffic) in &stats.messages {
         let kind = kind.to_string();
         out.line(&format!("  {kind:<16}{:>10}{:>10}{:>10}", traffic.sent, traffic.handled, traffic.lost))?;
+    }
+    for (kind, traffic) in &stats.kv_messages {
+        let kind = format!("{kind:?}");
+        out.line(&format!("  {kind:<16}{:>10}{:>10}", traffic.sent, traffic.handled))?;
     }
     if stats.lost_unknown > 0 {
         out.line(&format!("  {:<16}{:>10}{:>10}{:>10}", "of no known kind", "", "", stats.lost_unknown))?;
@@ -171,6 +191,10 @@ fn as_json(stats: &Stats) -> serde_json::Value {
         let value = json!({ "sent": traffic.sent, "handled": traffic.handled, "lost": traffic.lost });
         (kind.to_string(), value)
     });
+    let kv_messages = stats.kv_messages.iter().map(|(kind, traffic)| {
+        (format!("{kind:?}"), json!({ "sent": traffic.sent, "handled": traffic.handled }))
+    });
+    let Operations { invoked, answered, failed, unknown } = stats.operations;
     let nodes = stats.nodes.iter().map(|(node, count)| (node.to_string(), json!(count)));
     json!({
         "run": { "name": stats.header.run.name, "seed": stats.header.run.seed },
@@ -192,6 +216,8 @@ fn as_json(stats: &Stats) -> serde_json::Value {
         "crashes": stats.count_of(Action::Crash),
         "leaderless": gap(stats.leaderless()),
         "commitless": gap(stats.commitless()),
+        "operations": { "invoked": invoked, "answered": answered, "failed": failed, "unknown": unknown },
+        "kvMessages": kv_messages.collect::<serde_json::Map<_, _>>(),
         "messages": messages.collect::<serde_json::Map<_, _>>(),
         "lostOfNoKnownKind": stats.lost_unknown,
     })
