@@ -89,12 +89,18 @@ fn own(found: &str) -> Script {
     for (number, value) in [(1, "1"), (2, "2")] {
         push(
             1,
-            Event::Invoke { op: op(1, number), call: KvCall::Put { key: key(), value: value.to_owned() } },
+            Event::Invoke {
+                op: op(1, number),
+                call: Box::new(KvCall::Put { key: key(), value: value.to_owned() }),
+            },
         );
         push(1, Event::Return { op: op(1, number), outcome: KvOutcome::Done {} });
     }
-    push(3, Event::Invoke { op: op(3, 1), call: KvCall::Append { key: key(), value: "3".to_owned() } });
-    push(2, Event::Invoke { op: op(2, 1), call: KvCall::Get { key: key() } });
+    push(
+        3,
+        Event::Invoke { op: op(3, 1), call: Box::new(KvCall::Append { key: key(), value: "3".to_owned() }) },
+    );
+    push(2, Event::Invoke { op: op(2, 1), call: Box::new(KvCall::Get { key: key() }) });
     push(2, Event::Return { op: op(2, 1), outcome: KvOutcome::Value { value: found.to_owned() } });
     script.end()
 }
