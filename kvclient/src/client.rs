@@ -156,7 +156,7 @@ impl KvClient {
         self.last_op += 1;
         let op = Op { client_id: self.client_id, op_id: self.last_op };
         let recorder = self.host.recorder();
-        recorder.record(Event::Invoke { op, call: call.clone() }, None, None);
+        recorder.record(Event::Invoke { op, call: Box::new(call.clone()) }, None, None);
         let result = self.clerk.operate(Request { op, call }).await;
         let outcome = match &result {
             Ok(outcome) => outcome.clone(),

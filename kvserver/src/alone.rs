@@ -48,7 +48,7 @@ impl LoneServer {
         let outcome = self.machine.borrow_mut().execute(*op, call);
         self.executed.set(self.executed.get() + 1);
         let operation = crate::service::digest(request);
-        let (index, call, told) = (self.executed.get(), call.clone(), outcome.clone());
+        let (index, call, told) = (self.executed.get(), Box::new(call.clone()), outcome.clone());
         self.record(Event::Executed { index, operation, op: *op, call, outcome: told });
         outcome
     }

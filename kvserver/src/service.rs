@@ -51,7 +51,7 @@ impl Service {
         let Request { op, call } = request;
         let outcome = self.machine.execute(op, &call);
         self.applied = index;
-        let told = outcome.clone();
+        let (call, told) = (Box::new(call), outcome.clone());
         recorder.record(Event::Executed { index, operation, op, call, outcome: told }, None, None);
         for waiter in self.waiting.remove(&op).unwrap_or_default() {
             // Whoever is gone needs no answer.

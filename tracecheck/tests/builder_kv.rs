@@ -87,7 +87,7 @@ impl Script {
         outcome: KvOutcome,
     ) -> Stamp {
         let (index, operation) = entry;
-        self.tell(s(server), Event::Executed { index, operation, op, call: call.clone(), outcome })
+        self.tell(s(server), Event::Executed { index, operation, op, call: Box::new(call.clone()), outcome })
     }
 
     /// s1, which leads term 1 with a log up to `last`, hears from s2 that it still follows.
@@ -108,7 +108,7 @@ impl Script {
     }
 
     pub(crate) fn invoke(&mut self, op: Op, call: KvCall) -> Stamp {
-        self.tell(c(op.client_id), Event::Invoke { op, call })
+        self.tell(c(op.client_id), Event::Invoke { op, call: Box::new(call) })
     }
 
     pub(crate) fn back(&mut self, op: Op, outcome: KvOutcome) -> Stamp {

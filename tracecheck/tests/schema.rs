@@ -108,11 +108,11 @@ fn service_events() -> Vec<Event> {
         Event::Told { from: s(2), joined: false, coord_term: None },
     ];
     for (call, outcome) in calls.into_iter().zip(outcomes) {
-        events.push(Event::Invoke { op, call: call.clone() });
+        events.push(Event::Invoke { op, call: Box::new(call.clone()) });
         events.push(Event::Return { op, outcome: outcome.clone() });
         events.push(Event::PutResult { op, outcome: outcome.clone() });
         events.push(Event::GetResult { op, outcome: outcome.clone() });
-        events.push(Event::Executed { index: 5, operation: 7, op, call, outcome });
+        events.push(Event::Executed { index: 5, operation: 7, op, call: Box::new(call), outcome });
     }
     for kind in [KvKind::Request, KvKind::Reply, KvKind::Forward, KvKind::ForwardReply] {
         events.push(Event::KvSend { kind, to: s(2).into(), op });

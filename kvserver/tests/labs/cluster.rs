@@ -283,7 +283,7 @@ impl RawClient {
     pub(crate) fn invoke(&self, call: KvCall) -> Request {
         self.last.set(self.last.get() + 1);
         let op = Op { client_id: self.client_id, op_id: self.last.get() };
-        self.host.recorder().record(Event::Invoke { op, call: call.clone() }, None, None);
+        self.host.recorder().record(Event::Invoke { op, call: Box::new(call.clone()) }, None, None);
         Request { op, call }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use labrpc::schema::{Node, Server};
-use labrpc_sim::{Link, Stream};
+use labrpc_sim::Stream;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +26,13 @@ pub(crate) const ALL: &[Fault] =
     &[Fault::Partition, Fault::OneWay, Fault::Bridge, Fault::Crash, Fault::Pause, Fault::Slow];
 
 impl Cluster {
-    /// One fault after the other, for so many rounds of 200–900 virtual ms each; then everything is as it was.
+    /// One fault after the other, for so many rounds of 300–1,300 virtual ms each; then everything is as it was.
     pub(crate) async fn suffer(&self, faults: &[Fault], rounds: u32) {
         let mut chance = self.sim.stream("faults");
         for _ in 0..rounds {
             let fault = faults[chance.draw(0..=faults.len() as u64 - 1) as usize];
             self.strike(fault, &mut chance);
-            self.sleep_ms(chance.draw(200..=900)).await;
+            self.sleep_ms(chance.draw(300..=1_300)).await;
             if chance.chance(500) {
                 // As often as not the next fault comes on top of this one.
                 self.calm();
@@ -99,10 +99,5 @@ impl Cluster {
                 cluster.start_server(server);
             }
         }));
-    }
-
-    /// The same links for everybody.
-    pub(crate) fn links(&self, link: &Link) {
-        self.sim.links(link);
     }
 }

@@ -552,6 +552,6 @@ fn pauses(seed: u64) -> Run {
 fn everything(seed: u64) -> Run {
     let link = Link { delay_ns: 0..=10_000_000, lose_requests: 20, lose_replies: 20, ..Link::reliable() };
     let setup = Setup { link, ..Setup::new("lab3a_20_everything", 7) };
-    let mix = Mix { keys: 10, pause_ms: 60, ..Mix::default() };
-    simulate(seed, setup, async move |cluster| work(&cluster, 15, mix, ALL, 8, 500).await)
+    let mix = Mix { keys: 10, pause_ms: 250, ..Mix::default() };
+    simulate(seed, setup, async move |cluster| work(&cluster, 15, mix, ALL, 7, 500).await)
 }

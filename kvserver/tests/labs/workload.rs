@@ -27,7 +27,7 @@ pub(crate) struct Mix {
 
 impl Default for Mix {
     fn default() -> Self {
-        Mix { keys: 5, gets: 500, appends: 500, pause_ms: 40 }
+        Mix { keys: 5, gets: 500, appends: 500, pause_ms: 80 }
     }
 }
 

@@ -6,10 +6,15 @@ use labrpc::schema::{Durability, Event, Kind, Node, Record, Role, Server, State,
 use labrpc::{End, Recorder, Served};
 use labrpc_sim::Sim;
 use raft::{Raft, RaftEnd, RaftRpc, describe};
+use refusals::Refusals;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+
+// The benchmark takes these files as they are, without a list of what they are made of.
+#[path = "refusals.rs"]
+mod refusals;
 
 /// The name under which servers answer each other.
 pub(crate) const SERVICE: &str = "raft";
@@ -146,15 +151,20 @@ impl Cluster {
         times.windows(2).map(|pair| (pair[1] - pair[0]) / 1_000_000).collect()
     }
 
-    /// The follower that refused most AppendEntries in one term, and how many.
-    pub(crate) fn most_rejections(&self) -> Option<(Server, u64)> {
-        let rejections = self.tally.rejections.borrow();
-        rejections.iter().max_by_key(|(_, count)| **count).map(|((server, _), count)| (*server, *count))
+    /// The follower that refused most AppendEntries in one term, of those that its leader could have avoided, and
+    /// how many.
+    pub(crate) fn most_refusals(&self) -> Option<(Server, u64)> {
+        self.tally.refusals.borrow().most()
     }
 
     /// How many AppendEntries were sent with entries, and how many without that are no bare heartbeats.
     pub(crate) fn appends(&self) -> (u64, u64) {
         self.tally.appends.get()
+    }
+
+    /// How many InstallSnapshots were sent.
+    pub(crate) fn installs(&self) -> u64 {
+        self.tally.installs.get()
     }
 
     pub(crate) async fn sleep_ms(&self, ms: u64) {
@@ -174,15 +184,16 @@ pub(crate) struct Tally {
     requests: RefCell<BTreeMap<Server, (u64, u64)>>,
     /// When each server's election timer fired, in virtual nanoseconds.
     timeouts: RefCell<BTreeMap<Server, Vec<u64>>>,
-    /// AppendEntries that each server refused in each term, old terms aside.
-    rejections: RefCell<BTreeMap<(Server, Term), u64>>,
+    refusals: RefCell<Refusals>,
     /// AppendEntries with entries, and without.
     appends: Cell<(u64, u64)>,
+    installs: Cell<u64>,
 }
 
 impl Tally {
     pub(crate) fn count(&self, record: &Record) {
         let Some(server) = record.server() else { return };
+        self.refusals.borrow_mut().count(server, record);
         let mut requests = self.requests.borrow_mut();
         match record.event {
             // An attempt begins when the election timer fires.
@@ -195,9 +206,7 @@ impl Tally {
                 *now += 1;
                 *most = (*most).max(*now);
             }
-            Event::AppendReject { term, .. } if record.state.is_some_and(|state| state.term == term) => {
-                *self.rejections.borrow_mut().entry((server, term)).or_default() += 1;
-            }
+            Event::Send { kind: Kind::InstallRequest, .. } => self.installs.set(self.installs.get() + 1),
             Event::AppendEntry { prev_index, ref entries, .. } => {
                 let (with, without) = self.appends.get();
                 self.appends.set(match (entries.is_empty(), prev_index) {

@@ -12,6 +12,9 @@ use scenario::{Expectation, Run, Scenario};
 const ELECTION_MS: u64 = 5_000;
 /// Bytes that log and hard state may take on the disk, the snapshot aside.
 const LIVE_BYTES: u64 = 2_000;
+/// InstallSnapshots for ten servers that were away one after the other: four times what it takes in chunks of 512
+/// bytes, so that smaller chunks and some that are sent in vain have their place.
+const INSTALLS: u64 = 120;
 
 /// The scenarios, from easy to hard.
 #[rustfmt::skip]
@@ -27,7 +30,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("lab2d_03_trimmed", 3, "§7", &["L10", "L12"],
             "With a snapshot every ten commands, log and hard state stay below 2,000 bytes.", trimmed),
         scenario("lab2d_04_install", 3, "§7", &["L10", "L12"],
-            "A follower that was away while the log was trimmed gets the snapshot.", install),
+            "A follower that was away while the log was trimmed gets the snapshot, and nobody gets it without need.", install),
         scenario("lab2d_05_install_unreliable", 3, "§7", &["L10", "L12"],
             "The same on a network that loses and repeats.", install_unreliable),
         scenario("lab2d_06_install_crash", 3, "§7", &["L10", "L12", "L9"],
@@ -89,7 +92,22 @@ fn trimmed_now(cluster: &Cluster, among: &[Server]) -> Done {
 }
 
 fn install(seed: u64) -> Run {
-    simulate(seed, snapshots("lab2d_04_install"), async |cluster| installing(cluster, false).await)
+    simulate(seed, snapshots("lab2d_04_install"), async |cluster| {
+        installing(cluster.clone(), false).await?;
+        let installs = cluster.installs();
+        figure("InstallSnapshots for ten followers that were away", installs, INSTALLS);
+        if installs > INSTALLS {
+            return Err(unmet(
+                "§7",
+                format!("Ten times a server was away, and {installs} InstallSnapshots were sent for it."),
+                format!(
+                    "A follower gets the snapshot when the log has no more what it needs, and gets it once: at most {INSTALLS}."
+                ),
+                cluster.last_of(&cluster.all()),
+            ));
+        }
+        Ok(())
+    })
 }
 
 fn install_unreliable(seed: u64) -> Run {

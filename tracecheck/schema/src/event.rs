@@ -276,7 +276,7 @@ events! {
     /// A client ends; after all its other events.
     Ktrace KvslibStop { client_id: u32 }
     /// The client is asked for an operation. Recorded by the kit.
-    Ktrace Invoke { op: Op, call: KvCall }
+    Ktrace Invoke { op: Op, call: Box<KvCall> }
     /// The client returns from an operation. Recorded by the kit.
     Ktrace Return { op: Op, outcome: KvOutcome }
     /// The client takes a server for cut off from the rest, and moves on.
@@ -301,7 +301,7 @@ events! {
     Ktrace GetResult { op: Op, outcome: KvOutcome }
     /// A server's service executed what Raft delivered at `index`; `operation` is the digest that the log's events
     /// carry. Recorded by the kit, with what the service answered.
-    Ktrace Executed { index: Index, operation: u64, op: Op, call: KvCall, outcome: KvOutcome }
+    Ktrace Executed { index: Index, operation: u64, op: Op, call: Box<KvCall>, outcome: KvOutcome }
     /// A server's service took over the state of a snapshot up to `index`; `digest` is of its keys and values.
     /// Recorded by the kit.
     Ktrace StateRestored { index: Index, digest: u64 }

@@ -38,7 +38,9 @@ impl Clients {
             Event::Invoke { op, call } if is_client(record.at.node, *op) => {
                 let work = Work { op: *op, asked: record.at, returned: None };
                 self.work.insert(op.client_id, work);
-                self.invoked.entry(*op).or_insert_with(|| Invoked { at: record.at, call: call.clone() });
+                self.invoked
+                    .entry(*op)
+                    .or_insert_with(|| Invoked { at: record.at, call: KvCall::clone(call) });
             }
             Event::Return { op, .. } => {
                 if let Some(work) = self.work.get_mut(&op.client_id).filter(|work| work.op == *op) {

@@ -38,10 +38,10 @@ pub struct Explanation {
 const LOOSE_SHOWN: usize = 3;
 
 /// Explains why a key's operations cannot be ordered. `from`: a part of them that cannot.
-pub(super) fn explain(history: &History, key: u32, all: &[u32], from: &[u32]) -> Explanation {
-    let mut shrinker = Shrinker::new(history, all);
+pub(super) fn explain(history: &History, key: u32, (all, from): (&[u32], &[u32]), steps: u64) -> Explanation {
+    let mut shrinker = Shrinker::new(history, all, steps);
     let core = shrinker.shrink(from);
-    let (left_out, order) = nearest(history, &shrinker, &core);
+    let (left_out, order) = if steps > 0 { nearest(history, &shrinker, &core) } else { (vec![], vec![]) };
     let mut shown: BTreeSet<u32> = core.held.iter().chain(&order).copied().collect();
     if core.loose.len() <= LOOSE_SHOWN {
         shown.extend(&core.loose);
@@ -98,7 +98,10 @@ fn could_find(
                 == shown.get(*one) =>
         {
             let values = shrinker.could_find(&core.prefix);
-            values.iter().map(|value| history.value(*value).to_owned()).collect()
+            let mut values: Vec<String> =
+                values.iter().map(|value| history.value(*value).to_owned()).collect();
+            values.sort();
+            values
         }
         _ => Vec::new(),
     }
@@ -106,6 +109,9 @@ fn could_find(
 
 /// Steps for the nearest order.
 const STEPS: u64 = 50_000;
+
+/// Of so many operations it is tried to leave one out; of a smallest set the first will do.
+const TRIED: usize = 4;
 
 /// What to leave out, one operation if that is enough, and an order of the others.
 fn nearest(history: &History, shrinker: &Shrinker<'_>, core: &Core) -> (Vec<u32>, Vec<u32>) {
@@ -129,7 +135,7 @@ fn nearest(history: &History, shrinker: &Shrinker<'_>, core: &Core) -> (Vec<u32>
     // Few writes that need not be as they are still had better be.
     let few: &[u32] = if core.loose.len() <= LOOSE_SHOWN { &core.loose } else { &[] };
     for extra in [few, &[]] {
-        for left_out in &candidates {
+        for left_out in candidates.iter().take(TRIED) {
             let rest = core.held.iter().chain(extra).copied().filter(|index| index != left_out);
             if let Ok(mut order) = order(&rest.collect::<Vec<u32>>()) {
                 order.retain(|index| index != left_out);

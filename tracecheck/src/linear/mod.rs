@@ -27,21 +27,24 @@ pub use history::{History, HistoryError, Operation};
 
 use model::{Mode, Problem};
 use search::{Outcome, Strategy};
-use zones::{Scratch, Zones};
+use zones::{Scratch, Slim, Zones};
 
 /// How much work a check may take, as a count: time would make the verdict depend on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Configurations that the search may look at, for each key. A million take about a second and 100 MB.
+    /// Operations that the search may try, each in one configuration, for each key. A million take about a second
+    /// and 100 MB at worst.
     pub steps: u64,
-    /// How many of them a first try, depth first, may take beyond two for each operation; `None`: there is no such
-    /// try. It changes how soon a verdict is reached, never which.
+    /// How many of them a first try, depth first, may take beyond two for each operation; `None`: the search is
+    /// breadth first alone. It changes how soon a verdict is reached.
     pub depth_first: Option<u64>,
+    /// Steps for making the set of operations smaller that shows a violation.
+    pub explaining: u64,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: 2_000_000, depth_first: Some(500) }
+        Budget { steps: 10_000_000, depth_first: Some(500), explaining: 2_000_000 }
     }
 }
 
@@ -67,44 +70,61 @@ pub enum Verdict {
 pub fn check(history: &History, budget: Budget) -> Verdict {
     let mut scratch = Scratch::default();
     let (mut by_zones, mut unknown) = (0, None);
-    let keys = by_key(history);
-    for (key, indexes) in (0_u32..).zip(&keys) {
-        match scratch.decide(history, indexes) {
-            Zones::Fine => by_zones += 1,
-            Zones::Clash(found) => return violation(history, key, indexes, &found),
-            Zones::NotForZones => {
-                let full = indexes.iter().map(|index| (*index, Mode::Full));
-                let strategy = budget.depth_first.map_or(Strategy::Breadth, Strategy::Both);
-                match search::search(Problem::new(history, full), strategy, &mut budget.steps.clone()) {
-                    Outcome::Found(_) => {}
-                    Outcome::Nothing(_) => return violation(history, key, indexes, indexes),
-                    Outcome::OutOfSteps => {
-                        unknown.get_or_insert_with(|| out_of_steps(history, key, budget));
-                    }
-                    Outcome::TooWide(width) => {
-                        unknown.get_or_insert_with(|| too_wide(history, key, width));
-                    }
-                }
+    let (slim, ends) = by_key(history);
+    let mut start = 0;
+    for (key, end) in (0_u32..).zip(&ends) {
+        let operations = &slim[start..*end];
+        start = *end;
+        let zones = scratch.decide(history.values(), operations);
+        if zones == Zones::Fine {
+            by_zones += 1;
+            continue;
+        }
+        let indexes: Vec<u32> = operations.iter().map(|operation| operation.index).collect();
+        if let Zones::Clash(found) = zones {
+            return violation(history, key, &indexes, &found, budget);
+        }
+        let full = indexes.iter().map(|index| (*index, Mode::Full));
+        let strategy = budget.depth_first.map_or(Strategy::Breadth, Strategy::Both);
+        match search::search(Problem::new(history, full), strategy, &mut budget.steps.clone()) {
+            Outcome::Found(_) => {}
+            Outcome::Nothing(_) => return violation(history, key, &indexes, &indexes, budget),
+            Outcome::OutOfSteps => {
+                unknown.get_or_insert_with(|| out_of_steps(history, key, budget));
+            }
+            Outcome::TooWide(width) => {
+                unknown.get_or_insert_with(|| too_wide(history, key, width));
             }
         }
     }
     match unknown {
         Some(why) => Verdict::Unknown(why),
-        None => Verdict::Linearizable { operations: history.len(), keys: keys.len(), by_zones },
+        None => Verdict::Linearizable { operations: history.len(), keys: ends.len(), by_zones },
     }
 }
 
-/// The operations of each key, by number.
-fn by_key(history: &History) -> Vec<Vec<u32>> {
-    let mut keys = vec![Vec::new(); history.keys()];
+/// The operations key by key, and where each key's end.
+fn by_key(history: &History) -> (Vec<Slim>, Vec<usize>) {
+    let mut ends = vec![0; history.keys()];
+    for operation in &history.operations {
+        ends[operation.key as usize] += 1;
+    }
+    // Where the next operation of each key goes: at first its beginning, at last its end.
+    let mut start = 0;
+    for end in &mut ends {
+        (start, *end) = (start + *end, start);
+    }
+    let mut slim = vec![Slim::NONE; history.len()];
     for (index, operation) in (0_u32..).zip(&history.operations) {
-        keys[operation.key as usize].push(index);
+        let next = &mut ends[operation.key as usize];
+        slim[*next] = Slim::new(index, operation);
+        *next += 1;
     }
-    keys
+    (slim, ends)
 }
 
-fn violation(history: &History, key: u32, all: &[u32], found: &[u32]) -> Verdict {
-    Verdict::Violation(Box::new(explain::explain(history, key, all, found)))
+fn violation(history: &History, key: u32, all: &[u32], found: &[u32], budget: Budget) -> Verdict {
+    Verdict::Violation(Box::new(explain::explain(history, key, (all, found), budget.explaining)))
 }
 
 fn out_of_steps(history: &History, key: u32, budget: Budget) -> String {

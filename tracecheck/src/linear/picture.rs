@@ -8,6 +8,8 @@ use crate::words::list;
 use std::collections::BTreeSet;
 use tracecheck_schema::KvOutcome;
 
+/// Of more operations only those of the smallest set are shown, and the last of an order.
+const ROWS: usize = 12;
 /// The least room for bars.
 const BARS: usize = 20;
 
@@ -15,7 +17,10 @@ impl Explanation {
     /// The operations as a table with bars: how their times overlap; `>` marks those of the smallest set. At most
     /// `width` characters a line.
     pub fn picture(&self, width: usize) -> String {
-        let cells: Vec<[String; 4]> = self.operations.iter().map(cells).collect();
+        let all = self.operations.len() <= ROWS;
+        let rows = self.operations.iter().zip(&self.needed).filter(|(_, needed)| all || **needed);
+        let (operations, needed): (Vec<&Operation>, Vec<bool>) = rows.unzip();
+        let cells: Vec<[String; 4]> = operations.iter().map(|operation| cells(operation)).collect();
         let longest = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let sizes: Vec<usize> = (0..4).map(longest).collect();
         let spaces = sizes.iter().filter(|size| **size > 0).count() * 2 + 2;
@@ -24,10 +29,10 @@ impl Explanation {
         let answer = sizes[2].min((room / 3).max(room.saturating_sub(sizes[1])));
         let call = sizes[1].min(room.saturating_sub(answer));
         let used = sizes[0] + sizes[3] + answer + call + spaces;
-        let scale = Scale::new(&self.operations, width.saturating_sub(used).clamp(BARS, 60));
+        let scale = Scale::new(&operations, width.saturating_sub(used).clamp(BARS, 60));
         let mut text = String::new();
-        for ((operation, row), needed) in self.operations.iter().zip(&cells).zip(&self.needed) {
-            let mut line = String::from(if *needed { "> " } else { "  " });
+        for ((operation, row), needed) in operations.iter().zip(&cells).zip(needed) {
+            let mut line = String::from(if needed { "> " } else { "  " });
             for (cell, size) in row.iter().zip([sizes[0], call, answer, sizes[3]]) {
                 if size > 0 {
                     line += &format!("{:<size$}  ", cut(cell, size));
@@ -55,7 +60,11 @@ impl Explanation {
             (_, [] | [_, _, _, _, ..]) => add("", "The nearest legal order has no room for the others:"),
             _ => add("", &format!("The nearest legal order leaves out {}:", list(&left))),
         }
-        for (number, place) in (1..).zip(&self.order) {
+        let hidden = self.order.len().saturating_sub(ROWS);
+        if hidden > 1 {
+            add("     ", &format!("({hidden} operations)"));
+        }
+        for (number, place) in (1..).zip(&self.order).skip(if hidden > 1 { hidden } else { 0 }) {
             let [client, call, answer, _] = cells(&self.operations[*place]);
             add(&format!("{number:>3}. "), &format!("{client} {call}: {answer}"));
         }
@@ -106,7 +115,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(operations: &[Operation], room: usize) -> Scale {
+    fn new(operations: &[&Operation], room: usize) -> Scale {
         let times: BTreeSet<u64> = operations
             .iter()
             .flat_map(|operation| [Some(operation.invoked), operation.returned])

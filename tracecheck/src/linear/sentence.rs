@@ -89,7 +89,8 @@ pub(super) fn sentence(case: &Case<'_>) -> String {
                 list(&values).replace(" and ", " or ")
             };
             format!(
-                "{found}, but where real time and the other operations leave it room the key held {held}."
+                "{found}, but in every legal order of the other operations {} held {held} then.",
+                case.key
             )
         }
     }
@@ -184,7 +185,8 @@ fn forked(case: &Case<'_>) -> Option<String> {
 fn stale(case: &Case<'_>, operation: &Operation) -> Option<String> {
     let value = seen(operation)?;
     let doubt = doubt(case, operation);
-    let appends = case.all().any(|other| matches!(other.call, KvCall::Append { .. }));
+    let ends = |other: &Operation| matches!(&other.call, KvCall::Append { value: text, .. } if value.ends_with(text.as_str()));
+    let appends = case.all().any(ends);
     let writers: Vec<&Operation> = case.all().filter(|other| left(other) == Some(value)).collect();
     let over = case.held().find(|other| {
         let replaces = left(other).is_some_and(|left| left != value);

@@ -14,6 +14,9 @@ use rustc_hash::FxHashMap;
 /// A value of the key.
 pub(crate) type Symbol = u32;
 
+/// Texts of more letters in all are not searched for what was appended.
+const LONG: usize = 1 << 20;
+
 /// Every value that can no longer be observed.
 pub(crate) const NOWHERE: Symbol = 0;
 
@@ -44,6 +47,23 @@ pub(crate) struct Texts<'a> {
     appended: FxHashMap<(Symbol, u32), Symbol>,
     /// The last return of an observer of each observed value.
     until: Vec<u32>,
+    /// What is appended, with the number that stands for all texts that are equal.
+    suffixes: FxHashMap<&'a str, u32>,
+    /// The lengths of what is appended, ascending.
+    lengths: Vec<usize>,
+    /// By symbol: what it was before the last append to it, as far as that was asked for.
+    shorter: FxHashMap<Symbol, Shorter>,
+}
+
+/// What a value was before the last append to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shorter {
+    /// Nothing that is appended is its end.
+    Never,
+    /// This, and that text was appended.
+    By(u32, Symbol),
+    /// There are several ways.
+    Unclear,
 }
 
 impl<'a> Texts<'a> {
@@ -64,6 +84,9 @@ impl<'a> Texts<'a> {
             beginnings: vec![Beginning { from: 0, to: 0, length: 0, until: OPEN }],
             known: FxHashMap::default(),
             appended: FxHashMap::default(),
+            suffixes: FxHashMap::default(),
+            lengths: Vec::new(),
+            shorter: FxHashMap::default(),
         };
         for position in 0..texts.len() {
             let length = texts.text(position).len();
@@ -158,6 +181,11 @@ impl<'a> Texts<'a> {
     /// Learns until when each value is observed. To be called once, before any search.
     pub(crate) fn prepare(&mut self, steps: &[Step]) {
         for step in steps {
+            if let Act::Append(number) = step.act {
+                let text = self.history.value(number);
+                self.suffixes.entry(text).or_insert(number);
+                self.lengths.push(text.len());
+            }
             if let Act::Read(symbol) | Act::Not(symbol) | Act::Swap(symbol, _) = step.act
                 && let Some(position) = self.observed(symbol)
             {
@@ -165,10 +193,61 @@ impl<'a> Texts<'a> {
                 *until = step.returned.max(*until);
             }
         }
+        self.lengths.sort_unstable();
+        self.lengths.dedup();
         for symbol in 1..self.beginnings.len() {
             let Beginning { from, to, .. } = self.beginnings[symbol];
             self.beginnings[symbol].until = self.last(from, to);
         }
+    }
+
+    /// What a value was before the last append to it.
+    pub(crate) fn shorter(&mut self, symbol: Symbol) -> Shorter {
+        if let Some(known) = self.shorter.get(&symbol) {
+            return *known;
+        }
+        let Beginning { from, to, length, .. } = self.beginnings[symbol as usize];
+        let mut found = Shorter::Never;
+        if from < to {
+            let text = self.text(from).get(..length).unwrap_or("");
+            let ends = self.lengths.iter().filter_map(|size| {
+                let begin = length.checked_sub(*size)?;
+                Some((begin, *self.suffixes.get(text.get(begin..)?)?))
+            });
+            let ends: Vec<(usize, u32)> = ends.collect();
+            found = match ends[..] {
+                [] => Shorter::Never,
+                [(begin, number)] => {
+                    let range = self.range(0, self.len(), 0, &text[..begin]);
+                    Shorter::By(number, self.add(range, begin))
+                }
+                _ => Shorter::Unclear,
+            };
+        }
+        self.shorter.insert(symbol, found);
+        found
+    }
+
+    /// Until when some observed value has a text in it that is appended, by that text's number; `None` if the
+    /// values are too long to say.
+    pub(crate) fn appended_until(&self) -> Option<FxHashMap<u32, u32>> {
+        let size: usize = (0..self.len()).map(|position| self.text(position).len()).sum();
+        if size * self.lengths.len() > LONG {
+            return None;
+        }
+        let mut until: FxHashMap<u32, u32> = self.suffixes.values().map(|number| (*number, 0)).collect();
+        for (position, last) in (0..).zip(&self.until) {
+            let text = self.text(position);
+            for (begin, length) in
+                (0..text.len()).flat_map(|begin| self.lengths.iter().map(move |size| (begin, size)))
+            {
+                let part = text.get(begin..begin + length);
+                if let Some(until) = part.and_then(|part| until.get_mut(self.suffixes.get(part)?)) {
+                    *until = (*until).max(*last);
+                }
+            }
+        }
+        Some(until)
     }
 
     fn last(&self, from: u32, to: u32) -> u32 {

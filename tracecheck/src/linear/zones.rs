@@ -9,13 +9,52 @@
 //! A put of unknown outcome that somebody's get found did happen, and returns never; one whose value nobody found
 //! counts as one that never happened.
 
-use super::history::{Compact, EMPTY, Fate, History, Kind};
+use super::history::{Compact, EMPTY, Fate, Kind};
+
+/// What zones need of an operation. The operations of a key stand side by side: a million of them jump less in
+/// memory so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slim {
+    invoked: u64,
+    returned: u64,
+    /// What was put or found.
+    value: u32,
+    /// The operation's number in the history.
+    pub(super) index: u32,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Get,
+    Put,
+    /// It had no effect, and says nothing.
+    Nothing,
+    Other,
+}
+
+impl Slim {
+    pub(super) const NONE: Slim =
+        Slim { invoked: 0, returned: 0, value: 0, index: NONE, what: What::Nothing };
+
+    pub(super) fn new(index: u32, operation: &Compact) -> Slim {
+        let (what, value) = match (operation.kind, operation.fate) {
+            (_, Fate::Failed) | (Kind::Get, Fate::Unknown) => (What::Nothing, EMPTY),
+            (Kind::Get, _) => (What::Get, operation.b),
+            (Kind::Put, _) if operation.a != EMPTY => (What::Put, operation.a),
+            _ => (What::Other, EMPTY),
+        };
+        Slim { invoked: operation.invoked, returned: operation.returned, value, index, what }
+    }
+}
 
 /// The operations that one value ties together.
 #[derive(Clone, Copy, Debug)]
 struct Cluster {
     /// The put; `NONE` for the initial value, and until it is met.
     put: u32,
+    /// When it was invoked, and when it returned.
+    put_times: (u64, u64),
     /// A get; `NONE` if there is none.
     get: u32,
     /// The first return: when, and whose.
@@ -34,7 +73,7 @@ pub(super) enum Zones {
     /// There is none, for these operations contradict each other.
     Clash(Vec<u32>),
     /// This key has other operations, or values put twice.
-    NotForZones,
+    Inapplicable,
 }
 
 /// Space that is used again for every key.
@@ -55,68 +94,67 @@ impl Scratch {
             *round = self.round;
             *number = u32::try_from(self.clusters.len()).expect("operations have numbers of 32 bits");
             let (first_return, last_invocation) = ((u64::MAX, NONE), (0, NONE));
-            self.clusters.push(Cluster { put: NONE, get: NONE, first_return, last_invocation });
+            self.clusters.push(Cluster {
+                put: NONE,
+                put_times: (0, 0),
+                get: NONE,
+                first_return,
+                last_invocation,
+            });
         }
         &mut self.clusters[*number as usize]
     }
 
-    /// Decides a key, whose operations these are.
-    pub(super) fn decide(&mut self, history: &History, indexes: &[u32]) -> Zones {
-        self.clusters_of.resize(history.values(), (0, 0));
+    /// Decides a key, whose operations these are. `values`: how many values the history has.
+    pub(super) fn decide(&mut self, values: usize, operations: &[Slim]) -> Zones {
+        self.clusters_of.resize(values, (0, 0));
         self.round += 1;
         self.clusters.clear();
         // The initial value is there before everything.
         self.cluster(EMPTY).first_return = (0, NONE);
-        for index in indexes {
-            let operation = &history.operations[*index as usize];
-            if operation.fate != Fate::Failed && !self.add(*index, operation) {
-                return Zones::NotForZones;
+        for operation in operations {
+            if operation.what != What::Nothing && !self.add(operation) {
+                return Zones::Inapplicable;
             }
         }
-        if let Some(clash) = self.found_before_put(history) {
+        if let Some(clash) = self.found_before_put() {
             return Zones::Clash(clash);
         }
-        self.overlap(history).map_or(Zones::Fine, Zones::Clash)
+        self.overlap().map_or(Zones::Fine, Zones::Clash)
     }
 
     /// Adds an operation; `false` if zones cannot judge it.
-    fn add(&mut self, index: u32, operation: &Compact) -> bool {
-        let cluster = match (operation.kind, operation.fate) {
-            (Kind::Get, Fate::Unknown) => return true,
-            (Kind::Get, _) => {
-                let cluster = self.cluster(operation.b);
-                cluster.get = index;
-                cluster
-            }
-            (Kind::Put, _) if operation.a != EMPTY => {
-                let cluster = self.cluster(operation.a);
-                if cluster.put != NONE {
-                    return false;
-                }
-                cluster.put = index;
-                cluster
-            }
-            _ => return false,
-        };
-        cluster.first_return = cluster.first_return.min((operation.returned, index));
-        cluster.last_invocation = cluster.last_invocation.max((operation.invoked, index));
+    fn add(&mut self, operation: &Slim) -> bool {
+        let Slim { invoked, returned, value, index, what } = *operation;
+        if what == What::Other {
+            return false;
+        }
+        let cluster = self.cluster(value);
+        if what == What::Get {
+            cluster.get = index;
+        } else if cluster.put == NONE {
+            (cluster.put, cluster.put_times) = (index, (invoked, returned));
+        } else {
+            return false;
+        }
+        cluster.first_return = cluster.first_return.min((returned, index));
+        cluster.last_invocation = cluster.last_invocation.max((invoked, index));
         true
     }
 
     /// A get of what nobody put, or that returned before the put was invoked.
-    fn found_before_put(&self, history: &History) -> Option<Vec<u32>> {
+    fn found_before_put(&self) -> Option<Vec<u32>> {
         self.clusters.iter().skip(1).find_map(|cluster| {
             if cluster.put == NONE {
                 return Some(vec![cluster.get]);
             }
             let (returned, get) = cluster.first_return;
-            let early = returned < history.operations[cluster.put as usize].invoked;
-            early.then(|| vec![cluster.put, get])
+            (returned < cluster.put_times.0).then(|| vec![cluster.put, get])
         })
     }
 
     /// Two clusters of which each would have to be over before the other begins.
-    fn overlap(&mut self, history: &History) -> Option<Vec<u32>> {
+    fn overlap(&mut self) -> Option<Vec<u32>> {
         self.forward.clear();
         for (number, cluster) in (0_u32..).zip(&self.clusters) {
             let (from, to) = (cluster.first_return.0, cluster.last_invocation.0);
@@ -134,8 +172,7 @@ impl Scratch {
         for (number, cluster) in (0_u32..).zip(&self.clusters) {
             let (first, last) = (cluster.first_return.0, cluster.last_invocation.0);
             // One that nobody found and that never returned need not have happened.
-            let never = cluster.get == NONE
-                && (cluster.put == NONE || history.operations[cluster.put as usize].returned == u64::MAX);
+            let never = cluster.get == NONE && (cluster.put == NONE || cluster.put_times.1 == u64::MAX);
             if first < last || never {
                 continue;
             }

@@ -32,11 +32,22 @@ fn names() -> Cases {
     forged.tell(s(1), Event::PutFwd { op: op(1, 1), to: s(2) });
     forged.tell(
         s(2),
-        Event::Executed { index: 1, operation: 7, op: op(1, 9), call: call.clone(), outcome: done() },
+        Event::Executed {
+            index: 1,
+            operation: 7,
+            op: op(1, 9),
+            call: Box::new(call.clone()),
+            outcome: done(),
+        },
     );
     let mut changed = unanswered();
-    let executed =
-        Event::Executed { index: 1, operation: 7, op: op(1, 1), call: put("x", "b"), outcome: done() };
+    let executed = Event::Executed {
+        index: 1,
+        operation: 7,
+        op: op(1, 1),
+        call: Box::new(put("x", "b")),
+        outcome: done(),
+    };
     changed.tell(s(1), executed);
     let mut again = unanswered();
     again.answers(op(1, 1), &call, 1, done());
@@ -47,7 +58,7 @@ fn names() -> Cases {
     falling.invoke(op(1, 4), call.clone());
     let mut foreign = Script::clerk();
     foreign.invoke(op(1, 1), call.clone());
-    foreign.tell(c(1), Event::Invoke { op: op(2, 1), call: call.clone() });
+    foreign.tell(c(1), Event::Invoke { op: op(2, 1), call: Box::new(call.clone()) });
     let mut returns = Script::clerk();
     returns.invoke(op(1, 1), call.clone());
     returns.back(op(1, 2), done());

@@ -10,9 +10,15 @@ use scenario::Expectation;
 
 impl World {
     pub(super) fn expect_server(&self, server: Server, wanted: &Wanted, why: &str) -> Done {
+        let complaint = self.complaint(server, wanted);
+        complaint.map_or(Ok(()), |sentence| Err(self.unmet(sentence, why, server, "here")))
+    }
+
+    /// What is not as wanted, if anything is.
+    pub(super) fn complaint(&self, server: Server, wanted: &Wanted) -> Option<String> {
         let real = &self.real[&server];
         let state = real.core.state();
-        let complaint = role_or_vote(server, &state, wanted).or_else(|| {
+        role_or_vote(server, &state, wanted).or_else(|| {
             let log = real.core.log();
             let terms = |log: &raft::core::Log| -> Vec<Term> {
                 let entries = log.slice(log.base().0 + 1, usize::MAX);
@@ -40,8 +46,7 @@ impl World {
             } else {
                 None
             }
-        });
-        complaint.map_or(Ok(()), |sentence| Err(self.unmet(sentence, why, server, "here")))
+        })
     }
 
     pub(super) fn expect_answer(
@@ -100,7 +105,7 @@ impl World {
     }
 
     /// `why` is a sentence that ends with its source in brackets; without one, the script's source counts.
-    fn unmet(&self, sentence: String, why: &str, server: Server, note: &str) -> Expectation {
+    pub(super) fn unmet(&self, sentence: String, why: &str, server: Server, note: &str) -> Expectation {
         let (expected, source) = match why.trim_end_matches('.').rsplit_once(" (") {
             Some((expected, source)) => (format!("{expected}."), source.trim_end_matches(')')),
             None if why.is_empty() => {

@@ -18,10 +18,13 @@
 //! deliver s1->s2 [vote|prevote|append]    deliver the oldest message under way there; `append` is any AppendEntries,
 //! deliver s1->s2 heartbeat|entries|install    `heartbeat` one that speaks of no entry, `entries` any other
 //! deliver s1->s2 vote 2                   … the second oldest of those that match
+//! deliver s1->s2 append all               … everything that is under way there by now, if anything is
 //! repeat s1->s2 …                         deliver a copy of it, and leave it under way
-//! drop s1->s2 …                           lose it
+//! drop s1->s2 …                           lose it; `drop s1->s2 all` loses everything under way there
 //! fail s1->s2 …                           the caller gives up the call that it belongs to; it stays under way, late
 //! settle                                  deliver everything between real servers until nothing is under way
+//! exchange s1 s2                          … between these two, but what was given up, from the oldest on
+//! exchange s1 s2 until s2 log=1           … until s2 is as an `expect` line could say       -- why
 //! ask s4->s1 vote term=5 log=2:1          a played server asks (last entry: index 2, term 1); delivered at once
 //! ask s4->s1 append term=2 prev=1:1 entries=2,2 commit=1     entries are named by their terms
 //! ask s4->s1 install term=2 log=5:2 data=abc offset=0 done   a chunk of a snapshot up to index 5
@@ -41,6 +44,8 @@
 mod expect;
 mod parse;
 mod played;
+mod traffic;
+mod words;
 mod world;
 
 pub(crate) use parse::Script;

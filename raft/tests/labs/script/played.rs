@@ -1,6 +1,7 @@
 //! Servers that a script plays: what they ask and answer, and what they record of it.
 
-use super::parse::{Ask, Pick, Topic, entry};
+use super::parse::{Ask, Pick, Topic};
+use super::words::entry;
 use super::world::{Flight, Played, What, World};
 use crate::harness::Done;
 use labrpc::schema::{EntryId, Event, Index, Kind, Role, Server, State, Term};

@@ -182,7 +182,10 @@ impl World {
                 let flight = self.find(text, pick)?;
                 self.fail(flight);
             }
-            Step::Settle => self.settle(),
+            Step::DeliverAll(pick) => self.deliver_all(pick),
+            Step::DropAll(pick) => self.flights.retain(|flight| !flight.matches(pick)),
+            Step::Settle => self.settle()?,
+            Step::Exchange { between, until, why } => self.exchange(*between, until.as_ref(), why)?,
             Step::Propose(server, command) => {
                 let command = command.clone().into_bytes();
                 self.step(*server, Input::Propose { id: 0, command }, None);
@@ -281,16 +284,6 @@ impl World {
             What::Reply(req, _) => (flight.to, flight.from, req.clone()),
         };
         self.step(caller, Input::Reply { from: peer, req, rep: None, late: false }, None);
-    }
-
-    fn settle(&mut self) {
-        let between_real = |world: &World, flight: &Flight| {
-            world.real.contains_key(&flight.from) && world.real.contains_key(&flight.to)
-        };
-        while let Some(next) = self.flights.iter().position(|flight| between_real(self, flight)) {
-            let flight = self.flights.remove(next);
-            self.arrive(flight);
-        }
     }
 
     pub(super) fn find(&self, text: &str, pick: &Pick) -> Result<usize, Expectation> {

@@ -26,8 +26,11 @@ pub(super) fn read<R: BufRead>(lines: &mut Lines<'_, R>) -> Result<History, Load
         if parser.rest.is_empty() {
             return Ok(());
         }
-        let map = match parser.value().and_then(|value| parser.end().map(|()| value)).map_err(fail)? {
-            Edn::Map(map) => map,
+        let map = match parser.value().map_err(fail)? {
+            Edn::Map(map) => {
+                parser.end().map_err(fail)?;
+                map
+            }
             _ => return Err(fail("is not a map such as {:process 0, :type :invoke, …}".to_owned())),
         };
         let owned = fields(&map).map_err(fail)?;

@@ -122,7 +122,7 @@ impl LoadError {
 ///
 /// The file is not text, not of that format, holds no operation, or contradicts itself.
 pub fn load(mut input: impl BufRead, format: Option<Format>) -> Result<Loaded, LoadError> {
-    let mut lines = Lines { input: &mut input, number: 0, text: String::new(), cut: false };
+    let mut lines = Lines { input: &mut input, number: 0, text: String::new(), cut: false, closed: true };
     if !lines.advance()? {
         return Err(LoadError::Empty);
     }
@@ -134,7 +134,10 @@ pub fn load(mut input: impl BufRead, format: Option<Format>) -> Result<Loaded, L
     let history = match format {
         Format::Raftlab => return raftlab(lines),
         Format::Edn => edn::read(&mut lines)?,
-        Format::Jepsen => jepsen::read(&mut lines)?,
+        Format::Jepsen => {
+            lines.closed = false;
+            jepsen::read(&mut lines)?
+        }
         Format::Tracing => {
             let (history, order) = tracing::read(&mut lines)?;
             causality = Some(order);
@@ -185,6 +188,8 @@ struct Lines<'a, R> {
     text: String,
     /// Whether that line has no end: it is the last, and may be a part of one.
     cut: bool,
+    /// Whether a line that is whole can be told by its closing bracket.
+    closed: bool,
 }
 
 impl<R: BufRead> Lines<'_, R> {
@@ -217,11 +222,14 @@ impl<R: BufRead> Lines<'_, R> {
     /// not understand is left out.
     fn each(&mut self, mut each: impl FnMut(u64, &str) -> Result<(), LoadError>) -> Result<(), LoadError> {
         loop {
+            if self.cut && !self.closed {
+                return Ok(());
+            }
             match each(self.number, &self.text) {
                 Err(_) if self.cut => return Ok(()),
                 done => done?,
             }
-            // A whole line needs no end to be understood.
+            // A whole line with its bracket needs no end.
             self.cut = false;
             if !self.advance()? {
                 self.number -= 1;

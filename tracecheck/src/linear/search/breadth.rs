@@ -28,11 +28,12 @@ pub(super) fn search<const W: usize>(board: &mut Board<'_>, steps: &mut u64) -> 
             if level.seen.is_dominated(&at) {
                 continue;
             }
-            if *steps == 0 {
-                return Outcome::OutOfSteps;
-            }
-            *steps -= 1;
             moves.candidates(board, &at, &mut candidates);
+            let Some(left) = steps.checked_sub(1 + candidates.len() as u64) else {
+                *steps = 0;
+                return Outcome::OutOfSteps;
+            };
+            *steps = left;
             for step in &candidates {
                 let Some(to) = apply(board, &at, *step, |_| {}) else { continue };
                 match advance(board, to, |_| {}) {

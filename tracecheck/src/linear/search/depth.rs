@@ -27,15 +27,16 @@ pub(super) fn search<const W: usize>(board: &mut Board<'_>, steps: &mut u64) -> 
     let mut nodes = vec![Node { at: first, parent: ROOT, step: ROOT }];
     let mut furthest = 0;
     while let Some(here) = stack.pop() {
-        if *steps == 0 {
-            return Outcome::OutOfSteps;
-        }
-        *steps -= 1;
         let at = nodes[here as usize].at;
         if at.level > nodes[furthest as usize].at.level {
             furthest = here;
         }
         moves.candidates(board, &at, &mut candidates);
+        let Some(left) = steps.checked_sub(1 + candidates.len() as u64) else {
+            *steps = 0;
+            return Outcome::OutOfSteps;
+        };
+        *steps = left;
         for step in candidates.iter().rev() {
             let Some(to) = apply(board, &at, *step, |_| {}) else { continue };
             match advance(board, to, |_| {}) {

@@ -6,7 +6,7 @@
 //! way takes: most histories are decided there. Then breadth first, return by return, where a configuration is
 //! dropped if another has the same value with fewer unknown operations used up.
 //!
-//! Invariants: a step is one configuration looked at; the outcome is a function of the problem and the number
+//! Invariants: a step is one operation tried in one configuration; the outcome is a function of the problem and the number
 //! of steps; more operations pending at once than any mask holds is told as such.
 //!
 //! Never: reads a clock; calls a history wrong that it has not searched to the end.
@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
 /// How to go about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// Depth first for two steps an operation and so many more, then breadth first.
+    /// In turns, beginning with depth first for two steps an operation and so many more.
     Both(u64),
     /// Breadth first from the beginning.
     Breadth,
@@ -62,24 +62,25 @@ pub(crate) fn search(problem: Problem<'_>, strategy: Strategy, steps: &mut u64) 
 }
 
 fn with<const W: usize>(mut board: Board<'_>, strategy: Strategy, steps: &mut u64) -> Outcome {
-    match strategy {
+    let mut share = match strategy {
         Strategy::Depth => return depth::search::<W>(&mut board, steps),
-        Strategy::Breadth => {}
-        Strategy::Both(more) => {
-            let first = more.saturating_add(2 * board.problem.steps.len() as u64);
-            let outcome = part(first, steps, |part| depth::search::<W>(&mut board, part));
-            if outcome != Outcome::OutOfSteps {
-                return outcome;
-            }
+        Strategy::Breadth => return breadth::search::<W>(&mut board, steps),
+        Strategy::Both(more) => more.saturating_add(2 * board.problem.steps.len() as u64),
+    };
+    // Each is hopeless where the other is quick: a wide history can have more configurations at one return than
+    // breadth first gets through, and yet a way through them. So they take turns, with ever larger shares.
+    while *steps > 0 {
+        let outcome = part(share, steps, |part| depth::search::<W>(&mut board, part));
+        if outcome != Outcome::OutOfSteps {
+            return outcome;
         }
+        let outcome = part(share, steps, |part| breadth::search::<W>(&mut board, part));
+        if outcome != Outcome::OutOfSteps {
+            return outcome;
+        }
+        share = share.saturating_mul(4);
     }
-    let half = *steps - *steps / 2;
-    match part(half, steps, |part| breadth::search::<W>(&mut board, part)) {
-        // A wide history can have more configurations at one return than breadth first gets through, and yet
-        // a way through them.
-        Outcome::OutOfSteps => depth::search::<W>(&mut board, steps),
-        decided => decided,
-    }
+    Outcome::OutOfSteps
 }
 
 /// Lets a search have a part of the steps.

@@ -8,7 +8,7 @@ use super::board::Board;
 use super::mask::{Configuration, Mask};
 use super::supply::Count;
 use crate::linear::model::{Act, OPEN};
-use crate::linear::texts::{NOWHERE, Symbol};
+use crate::linear::texts::{NOWHERE, Shorter, Symbol};
 
 /// Where a way leads.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ pub(super) fn advance<const W: usize>(
             let at_once = match act {
                 Act::Read(symbol) => symbol == at.state,
                 Act::Not(symbol) => symbol != at.state,
-                Act::Write(symbol) => free && now(board, symbol, horizon) == NOWHERE,
-                Act::Swap(..) | Act::Append(_) => false,
+                Act::Write(_) | Act::Append(_) => free && is_unseen(board, act, horizon),
+                Act::Swap(..) => false,
             };
             if at_once {
                 at.mask.set(slot);
@@ -118,6 +118,15 @@ fn now(board: &Board<'_>, symbol: Symbol, horizon: u32) -> Symbol {
     if board.problem.texts.until(symbol) < horizon { NOWHERE } else { symbol }
 }
 
+/// Whether a write leaves what nobody can observe any more, whatever was there before.
+fn is_unseen(board: &Board<'_>, act: Act, horizon: u32) -> bool {
+    match act {
+        Act::Write(symbol) => now(board, symbol, horizon) == NOWHERE,
+        Act::Append(text) => board.supply.is_spent(text, horizon),
+        _ => false,
+    }
+}
+
 /// Lets a step take effect; `None` if it cannot, or if nothing good can come of it. `note` hears of every step
 /// that takes effect.
 pub(super) fn apply<const W: usize>(
@@ -135,10 +144,7 @@ pub(super) fn apply<const W: usize>(
         // What nobody can observe may just as well have been written right before this.
         for other in board.pending(from.level) {
             let slot = board.slots[*other as usize];
-            if let Act::Write(symbol) = board.step(*other).act
-                && now(board, symbol, horizon) == NOWHERE
-                && !to.mask.has(slot)
-            {
+            if !to.mask.has(slot) && is_unseen(board, board.step(*other).act, horizon) {
                 to.mask.set(slot);
                 note(*other);
             }
@@ -147,7 +153,8 @@ pub(super) fn apply<const W: usize>(
     note(step);
     let hopeless = (from.state != state && lacks(board, &to, from.state))
         || lacks(board, &to, state)
-        || (matches!(act, Act::Append(_)) && outgrown(board, &to));
+        || (matches!(act, Act::Append(_)) && outgrown(board, &to))
+        || starved(board, &to);
     (!hopeless).then_some(to)
 }
 
@@ -212,6 +219,56 @@ fn outgrown<const W: usize>(board: &Board<'_>, at: &Configuration<W>) -> bool {
     });
     !(later && pending)
 }
+
+/// Whether, where values are appended to and replaced, somebody must find soon what can no longer come about.
+fn starved<const W: usize>(board: &mut Board<'_>, at: &Configuration<W>) -> bool {
+    let horizon = board.horizon(at.level);
+    if !board.supply.has_appends() {
+        return false;
+    }
+    let (mut appends, mut writes, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
+    for (act, must) in waiting(board, at) {
+        match act {
+            Act::Append(text) => appends.push(text),
+            Act::Write(symbol) => writes.push(symbol),
+            Act::Read(symbol) => wanted.push(symbol),
+            Act::Swap(from, to) => {
+                writes.push(to);
+                wanted.extend(must.then_some(from));
+            }
+            Act::Not(_) => {}
+        }
+    }
+    if board.supply.last_overwriter < horizon && writes.is_empty() {
+        // Then the value can only grow, which `outgrown` looks at.
+        return false;
+    }
+    wanted.extend_from_slice(board.supply.next_found(horizon));
+    let comes_whole = |board: &Board<'_>, symbol: Symbol| {
+        symbol == at.state || writes.contains(&symbol) || board.supply.writes_later(symbol, horizon)
+    };
+    wanted.into_iter().any(|mut symbol| {
+        let mut used: Vec<u32> = Vec::new();
+        while !comes_whole(board, symbol) {
+            let Shorter::By(text, before) = board.problem.texts.shorter(symbol) else {
+                return board.problem.texts.shorter(symbol) == Shorter::Never;
+            };
+            used.push(text);
+            let count = |list: &[u32]| list.iter().filter(|other| **other == text).count();
+            if count(&used) > count(&appends) + board.supply.appends_later(text, horizon) {
+                return true;
+            }
+            if used.len() > LONGEST_CHAIN {
+                return false;
+            }
+            symbol = before;
+        }
+        false
+    })
+}
+
+/// Of so many appends it is asked whether they can still follow one another.
+const LONGEST_CHAIN: usize = 64;
 
 /// Whether an operation that may never have happened is needed right now: by one that comes next.
 fn is_of_use<const W: usize>(board: &mut Board<'_>, from: &Configuration<W>, step: u32) -> bool {

@@ -4,6 +4,7 @@
 //! left out.
 
 use crate::linear::model::{Act, OPEN, Problem};
+use crate::linear::texts::Symbol;
 use rustc_hash::FxHashMap;
 
 /// The invocations of the steps that need or bring one observed value, each list ascending.
@@ -36,14 +37,27 @@ pub(super) struct Supply {
     /// The invocations of the steps that must find a value, ascending, each with the lowest and the highest
     /// position of a value that it or a later one must find.
     observers: Vec<(u32, u32, u32)>,
+    /// The values that these steps must find.
+    found: Vec<Symbol>,
+    /// The invocations of the steps that may write a value as a whole.
+    writes: FxHashMap<Symbol, Vec<u32>>,
+    /// The invocations of the appends of a text.
+    appends: FxHashMap<u32, Vec<u32>>,
+    /// Until when a text that is appended is in a value that somebody observes.
+    appended_until: Option<FxHashMap<u32, u32>>,
 }
+
+/// Of so many later steps it is asked whether what they must find can still come about.
+const AHEAD: usize = 4;
 
 impl Supply {
     pub(super) fn new(problem: &Problem<'_>) -> Supply {
         let texts = &problem.texts;
         let mut values = vec![Value::default(); texts.len() as usize];
         let (mut last_observer, mut last_overwriter) = (0, 0);
-        let mut observers = Vec::new();
+        let (mut observers, mut found) = (Vec::new(), Vec::new());
+        let mut writes: FxHashMap<Symbol, Vec<u32>> = FxHashMap::default();
+        let mut by_number: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut appends: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
         for step in &problem.steps {
             let must = step.returned != OPEN;
@@ -53,18 +67,21 @@ impl Supply {
                     last_observer = step.invoked;
                     let position = texts.observed(symbol).unwrap_or(0);
                     observers.push((step.invoked, position, position));
+                    found.push(symbol);
                     let value = &mut values[position as usize];
                     let list = if let Act::Read(_) = step.act { &mut value.reads } else { &mut value.takes };
                     list.push(step.invoked);
                 }
                 Act::Not(_) => last_observer = step.invoked,
                 Act::Append(text) => {
+                    by_number.entry(text).or_default().push(step.invoked);
                     appends.entry(texts.appendix(text)).or_default().push(step.invoked);
                 }
                 _ => {}
             }
             if let Act::Write(symbol) | Act::Swap(_, symbol) = step.act {
                 last_overwriter = step.invoked;
+                writes.entry(symbol).or_default().push(step.invoked);
                 if let Some(position) = at(symbol) {
                     values[position].writers.push(step.invoked);
                 }
@@ -76,7 +93,44 @@ impl Supply {
             let before = &mut observers[index - 1];
             (before.1, before.2) = (before.1.min(low), before.2.max(high));
         }
-        Supply { values, last_observer, last_overwriter, observers }
+        let appended_until = texts.appended_until();
+        Supply {
+            values,
+            last_observer,
+            last_overwriter,
+            observers,
+            found,
+            writes,
+            appends: by_number,
+            appended_until,
+        }
+    }
+
+    pub(super) fn has_appends(&self) -> bool {
+        !self.appends.is_empty()
+    }
+
+    /// Whether nobody observes a value with that text in it after `horizon`.
+    pub(super) fn is_spent(&self, text: u32, horizon: u32) -> bool {
+        let until = self.appended_until.as_ref().and_then(|until| until.get(&text));
+        until.is_some_and(|until| *until < horizon)
+    }
+
+    /// What the next steps invoked after `horizon` must find.
+    pub(super) fn next_found(&self, horizon: u32) -> &[Symbol] {
+        let place = self.observers.partition_point(|(invoked, _, _)| *invoked < horizon);
+        &self.found[place..self.found.len().min(place + AHEAD)]
+    }
+
+    /// Whether a step invoked after `horizon` may write a value as a whole.
+    pub(super) fn writes_later(&self, symbol: Symbol, horizon: u32) -> bool {
+        self.writes.get(&symbol).and_then(|list| list.last()).is_some_and(|last| *last > horizon)
+    }
+
+    /// How many appends of a text are invoked after `horizon`.
+    pub(super) fn appends_later(&self, text: u32, horizon: u32) -> usize {
+        let count = |list: &Vec<u32>| list.len() - list.partition_point(|invoked| *invoked < horizon);
+        self.appends.get(&text).map_or(0, count)
     }
 
     /// What is invoked after `horizon` and concerns the value at a position.

@@ -4,7 +4,8 @@ use crate::context::{Context, Step};
 use crate::rules::{Rule, RuleInfo, Tally, Wants, stateless};
 use crate::verdict::Witness;
 use crate::words::{list, message, role, someone, timer};
-use tracecheck_schema::{Action, Event, Kind, Record, Role, State};
+use std::collections::{BTreeMap, VecDeque};
+use tracecheck_schema::{Action, Event, Kind, Record, Role, Server, Stamp, State, Term};
 
 /// Input of an older term changes nothing.
 pub(crate) const E9: RuleInfo = RuleInfo {
@@ -16,23 +17,54 @@ pub(crate) const E9: RuleInfo = RuleInfo {
 A message of an older term comes from somebody who does not know what has happened since: a deposed leader, a
 candidate that lost, a reply that was delayed. A request is refused, with the newer term; a reply is dropped.
 Arming the election timer for it lets a deposed leader keep its old followers quiet for ever.
+An answer to a request of the present term is not old, whatever term it names: a voter that hears from a leader
+refuses a candidate without adopting its term.
 The usual mistakes: to arm the timer first and to check the term afterwards; to count a late vote or a late
 acknowledgement of an earlier term; to step down because of it.",
     example: include_str!("../examples/E9.jsonl"),
-    wants: Wants::Only(&[Action::Recv]),
-    make: || Box::new(Stale),
+    wants: Wants::Only(&[Action::Recv, Action::Send]),
+    make: || Box::new(Stale::default()),
 };
 
-struct Stale;
+#[derive(Default)]
+struct Stale {
+    /// The terms of the vote requests that a voter, in an incarnation, received from a candidate and has not answered:
+    /// answers leave in the order in which the requests came.
+    asked: BTreeMap<(Server, u32, Server), VecDeque<Term>>,
+    /// Which later term each answer is about that names an earlier one.
+    about: BTreeMap<Stamp, Term>,
+}
+
+impl Stale {
+    /// Notes which request a vote, or a refusal of one, answers.
+    fn note(&mut self, record: &Record) {
+        let Some(voter) = record.server() else { return };
+        match record.event {
+            Event::Recv { kind: Kind::VoteRequest, from, term, .. } => {
+                self.asked.entry((voter, record.at.inc, from)).or_default().push_back(term);
+            }
+            Event::Send { kind: Kind::VoteReply, to, term, .. } => {
+                let asked = self.asked.get_mut(&(voter, record.at.inc, to)).and_then(VecDeque::pop_front);
+                if let Some(asked) = asked.filter(|asked| *asked > term) {
+                    self.about.insert(record.at, asked);
+                }
+            }
+            _ => {}
+        }
+    }
+}
 
 impl Rule for Stale {
     fn observe(&mut self, cx: &Context, record: &Record, tally: &mut Tally) {
+        self.note(record);
         let Some(server) = cx.judged(record) else { return };
-        let Event::Recv { kind, term, armed, .. } = &record.event else { return };
+        let Event::Recv { kind, from, term, armed } = &record.event else { return };
         // A granted pre-vote names the term that it is about, which is no one's term yet.
         if *kind == Kind::PreVoteReply {
             return;
         }
+        let about = record.cause.and_then(|cause| self.about.get(&cause));
+        let term = about.filter(|_| *kind == Kind::VoteReply).unwrap_or(term);
         let step = cx.step(server);
         let (Some((before, at)), Some(after)) = (step.before, record.state) else {
             return tally.unknown(|| match record.state {
@@ -51,7 +83,9 @@ impl Rule for Stale {
         if done.is_empty() {
             return tally.met();
         }
-        if let Some(hole) = cx.hole_in(server) {
+        // What a vote answers is known from its sender.
+        let theirs = || cx.hole_in(*from).filter(|_| *kind == Kind::VoteReply);
+        if let Some(hole) = cx.hole_in(server).or_else(theirs) {
             return tally.unknown(|| format!("records are missing ({hole}), perhaps what changed {server}"));
         }
         let sentence = format!(
