@@ -1,6 +1,7 @@
 //! The judge's interface, and what it makes of broken input.
 
 use crate::builder::{Script, s};
+use crate::builder_kv::{done, op, put};
 use crate::cases::all;
 use tracecheck::schema::{Kind, Node};
 use tracecheck::{End, Judge, Overall, Verdict, judge_text, rules};
@@ -139,4 +140,29 @@ fn no_stamp_makes_it_panic() {
         }
     }
     assert_eq!(judge.finish(End::Complete).overall(), Overall::Fail);
+}
+
+/// A server that comes back applies a long log in one step, before its service executes any of it.
+#[test]
+fn a_long_log_is_applied_at_once() {
+    let mut script = Script::coordinated();
+    let (last, call) = (1_500, put("x", "a"));
+    (2..=last).for_each(|index| {
+        script.apply(1, index, index);
+    });
+    for index in 2..=last {
+        script.invoke(op(1, index), call.clone());
+        script.executes(1, (index, index), op(1, index), &call, done());
+    }
+    let k5 = |script: &Script| {
+        let mut judge = Judge::with_rules(&script.header, &["K5"]).expect("it exists");
+        script.records.iter().for_each(|record| drop(judge.observe(record)));
+        judge.finish(End::Complete).get("K5").cloned()
+    };
+    assert_eq!(k5(&script), Some(Verdict::Pass(last - 1)));
+    script.apply(1, last + 1, 7);
+    script.apply(1, last + 2, 8);
+    script.invoke(op(1, last + 1), call.clone());
+    script.executes(1, (last + 2, 8), op(1, last + 1), &call, done());
+    assert!(matches!(k5(&script), Some(Verdict::Fail(_))), "what is left out after that is seen");
 }

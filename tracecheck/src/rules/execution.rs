@@ -76,7 +76,11 @@ impl Execution<'_> {
     fn follows(&self, cx: &Context, progress: &mut Progress) -> Option<Wrong> {
         let Execution { server, index, operation, .. } = *self;
         cx.server(server).and_then(|view| view.state)?;
-        match progress.pending.pop_front() {
+        let first = progress.pending.front().copied();
+        if first.is_some_and(|(applied, _, _)| applied <= index) {
+            progress.pending.pop_front();
+        }
+        match first {
             Some((applied, digest, _)) if (applied, digest) == (index, operation) => None,
             Some((applied, _, at)) if applied == index => Some(Wrong {
                 sentence: format!(
