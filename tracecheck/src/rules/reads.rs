@@ -166,15 +166,12 @@ impl Coordinator {
             let witness = Some(Witness::new(point.at, note));
             Some((rank, Refuted { why, witness, expected: expected.to_owned(), undecided: None }))
         };
+        let confirms = |(from, sent): &(Server, u64)| asked.place(*from).is_some_and(|place| *sent >= place);
         let mut still = ServerSet::of(&[me]);
-        let mut names = vec!["its own".to_owned()];
-        for (from, sent) in &point.heard {
-            if asked.place(*from).is_some_and(|place| *sent >= place) {
-                still.insert(*from);
-                names.push(from.to_string());
-            }
-        }
+        point.heard.iter().filter(|heard| confirms(heard)).for_each(|(from, _)| still.insert(*from));
         if let Some(Shortfall { have, need, of }) = cx.config.shortfall(&still) {
+            let others = point.heard.iter().filter(|heard| confirms(heard)).map(|(from, _)| from.to_string());
+            let names: Vec<String> = std::iter::once("its own".to_owned()).chain(others).collect();
             let why = format!(
                 "but since it was asked, {have} of {of} servers ({}) had confirmed that {me} coordinates term {}; it \
                  takes {need}",
