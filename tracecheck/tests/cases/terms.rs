@@ -175,6 +175,18 @@ fn stale() -> Cases {
         script
     };
     let nothing: fn(&mut State) = |_| {};
+    // s2 refuses in its own term 3 what s1 asked in that term; s1, in term 5, gives its candidacy up.
+    let refuses = |asked: u64| {
+        let mut script = Script::started(3).scripted(2);
+        script.set(1, |state| (state.term, state.role, state.voted_for) = (5, Role::Candidate, Some(s(1))));
+        script.timeout(1);
+        let request = script.send(1, Kind::VoteRequest, 2, asked);
+        script.recv(2, request);
+        let refusal = script.send(2, Kind::VoteReply, 1, 3);
+        script.set(1, |state| state.role = Role::Follower);
+        script.recv(1, refusal);
+        script
+    };
     let mut own_write = Script::started(3);
     own_write.set(1, |state| (state.term, state.role, state.last_index) = (5, Role::Leader, 3));
     own_write.timeout(1);
@@ -222,6 +234,13 @@ fn stale() -> Cases {
             &["s1#2 s1 is in term 5", "s1#3 a message of term 4"],
             receives(Kind::PreVoteRequest, 4, &[Timer::Election], nothing).end(),
         )
+        .fail(
+            "gives up for the refusal of an old request",
+            "s1 received a reply to a RequestVote of the old term 4 while in term 5, and went from candidate to follower.",
+            &["s1#2 s1 is in term 5", "s1#4 a message of term 4"],
+            refuses(4).end(),
+        )
+        .vacuous("gives up for the refusal of the present request", refuses(5).end())
         .pass("changes nothing", 1, receives(Kind::AppendReply, 2, &[], nothing).end())
         .pass("a commit by its own write", 1, own_write.end())
         .vacuous("the own term", receives(Kind::AppendRequest, 5, &[Timer::Election], nothing).end())
