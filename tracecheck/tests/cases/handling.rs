@@ -6,7 +6,7 @@ use crate::builder_kv::{done, get, op, put, value};
 use tracecheck::schema::{Event, KvCall, KvKind, Op};
 
 pub(super) fn cases() -> Vec<Cases> {
-    vec![forged(forgotten(Cases::of("K3"))), legal()]
+    vec![forgotten(), results(), forged(), misnamed(), legal()]
 }
 
 const OP: Op = Op { client_id: 1, op_id: 1 };
@@ -36,7 +36,7 @@ fn received() -> Script {
     script
 }
 
-fn forgotten(cases: Cases) -> Cases {
+fn forgotten() -> Cases {
     let mut recvd = arrived();
     recvd.kv_send(s(1), KvKind::Reply, crate::builder_kv::c(1), OP);
     let mut again = received();
@@ -55,20 +55,7 @@ fn forgotten(cases: Cases) -> Cases {
     let message = fwd_recvd.kv_send(s(1), KvKind::Forward, s(2), OP);
     fwd_recvd.kv_recv(s(2), message);
     fwd_recvd.kv_send(s(2), KvKind::ForwardReply, s(1), OP);
-    let mut result = received();
-    result.answer(1, OP);
-    let mut earlier = received();
-    earlier.result(1, OP, &call(), done());
-    earlier.restart(1, FRESH);
-    earlier.request(OP, 1);
-    earlier.received(1, OP, &call());
-    earlier.answer(1, OP);
-    let mut relayed = received();
-    relayed.forward(1, 2, OP, &call());
-    relayed.result(2, OP, &call(), done());
-    relayed.answer_forward(2, 1, OP);
-    relayed.answer(1, OP);
-    cases
+    Cases::of("K3")
         .fail(
             "the arrival is forgotten",
             "s1 answered c1 about c1/1, but had not recorded PutRecvd.",
@@ -99,6 +86,23 @@ fn forgotten(cases: Cases) -> Cases {
             &["s2#2 the request arrives", "s2#3 c1/1 here"],
             fwd_recvd.closed(),
         )
+}
+
+fn results() -> Cases {
+    let mut result = received();
+    result.answer(1, OP);
+    let mut earlier = received();
+    earlier.result(1, OP, &call(), done());
+    earlier.restart(1, FRESH);
+    earlier.request(OP, 1);
+    earlier.received(1, OP, &call());
+    earlier.answer(1, OP);
+    let mut relayed = received();
+    relayed.forward(1, 2, OP, &call());
+    relayed.result(2, OP, &call(), done());
+    relayed.answer_forward(2, 1, OP);
+    relayed.answer(1, OP);
+    Cases::of("K3")
         .fail(
             "the result is forgotten",
             "s1 answered c1 about c1/1, but had not recorded PutResult.",
@@ -119,7 +123,7 @@ fn forgotten(cases: Cases) -> Cases {
         )
 }
 
-fn forged(cases: Cases) -> Cases {
+fn forged() -> Cases {
     let mut nothing = asked();
     nothing.received(1, OP, &call());
     let mut twice = received();
@@ -137,12 +141,7 @@ fn forged(cases: Cases) -> Cases {
     fwd.tell(s(2), Event::PutFwd { op: OP, to: s(1) });
     let mut result = asked();
     result.result(3, OP, &call(), done());
-    let mut misnamed = arrived();
-    misnamed.tell(s(1), Event::GetRecvd { op: OP });
-    let mut put_of_get = Script::clerk();
-    put_of_get.asks(OP, &get("x"), 1);
-    put_of_get.tell(s(1), Event::PutResult { op: OP, outcome: done() });
-    cases
+    Cases::of("K3")
         .fail(
             "an arrival without a message",
             "s1 recorded PutRecvd of c1/1, but no request for it had arrived from c1.",
@@ -185,6 +184,15 @@ fn forged(cases: Cases) -> Cases {
             &["s3#2 c1/1 here"],
             result.closed(),
         )
+}
+
+fn misnamed() -> Cases {
+    let mut misnamed = arrived();
+    misnamed.tell(s(1), Event::GetRecvd { op: OP });
+    let mut put_of_get = Script::clerk();
+    put_of_get.asks(OP, &get("x"), 1);
+    put_of_get.tell(s(1), Event::PutResult { op: OP, outcome: done() });
+    Cases::of("K3")
         .fail(
             "a put recorded as a get",
             "s1 recorded GetRecvd of c1/1, which is `put x = \"a\"`.",
