@@ -2,8 +2,8 @@
 //! and in which each found what it said it found.
 //!
 //! Keys are judged one by one, which is enough (Herlihy and Wing, *Linearizability*, ACM TOPLAS 12, 1990:
-//! it is a local property). Where every value was put once and there are only gets and puts, [`zones`] decides;
-//! otherwise a general [`search`], within a budget of steps.
+//! it is a local property). Where every value was put once and there are only gets and puts, zones decide;
+//! otherwise a general search, within a budget of steps.
 //!
 //! Invariants: the verdict is a function of the history and the budget; past the budget it is
 //! [`Verdict::Unknown`]; a violation's operations cannot be ordered, whatever the others did.

@@ -193,7 +193,6 @@ fn what_cannot_be_read_gets_one_sentence() {
     };
     let (e, j, t) = (edn("\"2\""), jepsen("2"), tracing("2", true).concat());
     let own = own("23").text();
-    let returned = own.lines().position(|line| line.contains("\"Return\"")).expect("there is one");
     let cases: Vec<(String, &str)> = vec![
         (String::new(), "it is empty"),
         ("\n \n".to_owned(), "it is empty"),
@@ -219,9 +218,8 @@ fn what_cannot_be_read_gets_one_sentence() {
         (t.replacen("\"VectorClock\"", "\"Clock\"", 1), "line 1 has no VectorClock"),
         (t.replacen("\"Key\":\"x\",", "", 1), "line 1 is an operation without a Key"),
         (lines(&own, 2, "{}"), "line 2 is not a record"),
-        (lines(&own, returned + 1, ""), "it has no operation"),
     ];
-    for (text, sentence) in cases.into_iter().take(21) {
+    for (text, sentence) in cases {
         let (code, out) = quiet(&cli, "h", &text);
         assert_eq!(code, 2, "{sentence}: {out}");
         assert!(out.contains(sentence), "{sentence}: {out}");
