@@ -158,8 +158,10 @@ fn executed_once(seed: u64) -> Run {
         // The client hears nothing of the answer.
         raw.send(&request, coordinator, 1).await;
         cluster.sleep_ms(100).await;
-        let held = fill(&cluster, coordinator, 60).await?;
-        cluster.sleep_ms(100).await;
+        let mut held = fill(&cluster, coordinator, 60).await?;
+        while cluster.counts.snapshots.get() < 3 {
+            held = fill(&cluster, coordinator, 20).await?;
+        }
         all.iter().for_each(|server| cluster.crash(*server));
         all.iter().for_each(|server| cluster.start_server(*server));
         let mut response = None;

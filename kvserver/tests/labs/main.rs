@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster;
+mod cut_off;
 mod faults;
 mod harness;
 mod lab1;
