@@ -93,3 +93,47 @@ fn a_deleted_node_has_an_empty_disk() {
     });
     assert_eq!(outcome, Outcome::Completed);
 }
+
+#[test]
+fn a_paused_server_stands_still_and_then_goes_on_late() {
+    let (outcome, finished) = run(1, Options::default(), async |sim| {
+        let handled = echo_world(&sim);
+        let host = sim.start(s(3).into());
+        let ticks = Rc::new(Cell::new(0));
+        let (counting, inner) = (ticks.clone(), host.clone());
+        host.spawn(Box::pin(async move {
+            loop {
+                inner.sleep_until(inner.now() + Duration::from_millis(10)).await;
+                counting.set(counting.get() + 1);
+            }
+        }));
+        sim.sleep(Duration::from_millis(25)).await;
+        sim.pause(s(3));
+        sim.pause(s(3));
+        sim.pause(s(2));
+        let waiting = call(&sim, "x", 5);
+        let resuming = async {
+            sim.sleep(Duration::from_millis(100)).await;
+            assert_eq!((handled.get(), ticks.get()), (0, 2), "what is sent to it arrives, and waits");
+            sim.resume(s(2));
+            sim.resume(s(3));
+            sim.sleep(Duration::from_millis(9)).await;
+            assert_eq!(
+                ticks.get(),
+                3,
+                "a timer that was due long ago fires once, and the next one from now on"
+            );
+        };
+        let (answer, ()) = futures::future::join(waiting, resuming).await;
+        assert_eq!((answer.as_deref(), handled.get()), (Some("x"), 1));
+        // A crash ends the pause with the incarnation.
+        sim.pause(s(2));
+        sim.crash(s(2).into());
+        serve(&sim, s(2));
+        assert!(call(&sim, "x", 0).await.is_some());
+    });
+    assert_eq!(outcome, Outcome::Completed);
+    let count = |event: &Event| finished.records.iter().filter(|record| record.event == *event).count();
+    assert_eq!(count(&Event::Pause { server_id: s(3) }), 1, "twice is once");
+    assert_eq!((count(&Event::Pause { server_id: s(2) }), count(&Event::Resume { server_id: s(2) })), (2, 1));
+}
