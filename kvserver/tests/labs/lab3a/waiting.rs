@@ -3,7 +3,7 @@
 use crate::check::{finds, ok, unmet};
 use crate::cluster::Cluster;
 use crate::harness::{Setup, simulate};
-use futures::future::join;
+use futures::future::{join, join3};
 use kvclient::Patience;
 use kvclient::protocol::{Refusal, Response};
 use kvserver::Limits;
@@ -16,9 +16,10 @@ pub(super) fn unavailable(seed: u64) -> Run {
         cluster.ready().await?;
         let all = cluster.all();
         let coordinator = cluster.await_coordinator(&all).await?;
-        let cut = cluster.others(&[coordinator])[0];
-        let (_, mut client) = cluster.client(cut);
+        let (_, mut client) = cluster.client(cluster.others(&[coordinator])[0]);
         ok("put a 1", client.put("a", "1").await)?;
+        // To whichever server the client speaks, that one is cut off.
+        let cut = cluster.counts.asked.get().unwrap_or(coordinator);
         cluster.isolate(cut);
         let before = cluster.sim.now();
         ok("put a 2", client.put("a", "2").await)?;
@@ -60,7 +61,7 @@ pub(super) fn unavailable(seed: u64) -> Run {
         // A server that is down says nothing at all: its client moves on as well.
         let (_, mut client) = cluster.client(cut);
         ok("put a 4", client.put("a", "4").await)?;
-        cluster.crash(cut);
+        cluster.crash(cluster.counts.asked.get().unwrap_or(cut));
         ok("put a 5", client.put("a", "5").await)?;
         finds("get a", &ok("get a", client.get("a").await)?, "5")?;
         client.stop();
@@ -138,7 +139,7 @@ pub(super) fn minority(seed: u64) -> Run {
     })
 }
 
-/// A put through one server must be answered within so long.
+/// A request, sent once through one server, must be answered within so long.
 async fn answered(cluster: &Cluster, through: Server, call: KvCall, within_ms: u64, why: &str) -> Done {
     let raw = cluster.raw_client();
     let request = raw.invoke(call);
@@ -272,37 +273,27 @@ pub(super) fn coordinator_changes(seed: u64) -> Run {
         ok("get a", client.get("a").await)?;
         for round in 0..3 {
             let old = cluster.await_coordinator(&all).await?;
-            let through = cluster.others(&[old])[round];
-            let (_, mut forwarded) = cluster.client(through);
-            // The old coordinator has the request and can commit nothing: two others still reach it, and do not hear it.
-            for other in cluster.others(&[old]) {
-                cluster.sim.cut(old, other);
+            let others = cluster.others(&[old]);
+            // The old coordinator has the request and can commit nothing: the others still reach it, and do not hear it.
+            for other in &others {
+                cluster.sim.cut(old, *other);
             }
-            // A get waits at the old one, which cannot have it confirmed: it goes to the successor, too.
-            let why = "The old coordinator is heard again, and knows who coordinates: it passes the get on.";
+            let why = "Another coordinator is elected within 2 s, and whoever has the request passes it on to that one.";
+            let append = KvCall::Append { key: "a".to_owned(), value: format!("{round},") };
+            let forwarded = answered(&cluster, others[round], append, 3_500, why);
+            // A get waits at the old one itself, which cannot have it confirmed.
             let waiting = answered(&cluster, old, get("b"), 3_500, why);
-            let value = format!("{round},");
-            let appending = async {
-                let before = cluster.sim.now();
-                let appended = forwarded.append("a", &value).await;
+            let healing = async {
+                let elected = cluster.await_coordinator(&others).await;
+                cluster.sleep_ms(100).await;
                 cluster.sim.heal_all(&all);
-                (appended, (cluster.sim.now() - before).as_millis())
+                elected
             };
-            let (read, (appended, waited)) = join(waiting, appending).await;
-            ok("append a", appended)?;
-            if waited > 6_000 {
-                return Err(unmet(
-                    "the course's design",
-                    format!(
-                        "An append through {through} took {waited} ms after the coordinator {old} was no longer heard."
-                    ),
-                    "Another coordinator is elected within 2 s, and the request goes to it at once.",
-                    cluster.last_of(&all),
-                ));
-            }
-            read?;
-            expected += &value;
-            forwarded.stop();
+            let (forwarded, waiting, elected) = join3(forwarded, waiting, healing).await;
+            elected?;
+            forwarded?;
+            waiting?;
+            expected += &format!("{round},");
         }
         cluster.sleep_ms(500).await;
         finds("get a", &ok("get a", client.get("a").await)?, &expected)?;
