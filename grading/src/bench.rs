@@ -4,14 +4,15 @@
 //! very same way.
 
 use crate::attempt::{self, Limits};
-use crate::crew;
 use crate::edit::Edit;
 use crate::line::{Finding, Head};
 use crate::tree::{self, Built, Lock, Tree};
+use crate::{corpus, crew};
 use labs::run::{self, Suite};
 use labs::starter::{self, Files};
 use labs::stop::Stop;
 use labs::{fingerprint, targets::Workspace};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -32,15 +33,19 @@ impl Course {
         Ok(Course { workspace, files })
     }
 
-    /// The fingerprint of what decides a run.
-    pub fn code(&self) -> Result<String, Stop> {
-        fingerprint::code(&self.files).map_err(Stop::failed)
+    /// The fingerprint of what a package's scenarios test, and of the scenarios.
+    pub fn subjects(&self, package: &str) -> Result<String, Stop> {
+        fingerprint::subjects(&self.files, &[package]).map_err(Stop::failed)
     }
 
-    /// The fingerprint of the mutants or variants.
-    pub fn corpus(&self, folder: &str) -> Result<String, Stop> {
-        let inside = |path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        fingerprint::of(&self.files, inside).map_err(Stop::failed)
+    /// The fingerprint of a package's mutants or variants.
+    pub fn corpus(&self, folder: &str, package: &str) -> Result<String, Stop> {
+        let own = |path: &str| {
+            let inside = path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+            let named = self.files.get(path).filter(|_| inside).and_then(|sheet| corpus::package_of(sheet));
+            named.is_some_and(|named| named == package)
+        };
+        fingerprint::of(&self.files, own).map_err(Stop::failed)
     }
 }
 
@@ -49,21 +54,24 @@ impl Course {
 pub struct Bench<'a> {
     /// The trees, one a job.
     pub trees: Vec<Tree<'a>>,
-    /// The reference's scenarios.
-    pub scenarios: Vec<String>,
+    /// The packages whose scenarios run here, in order.
+    pub packages: Vec<String>,
+    /// The reference's scenarios, by package.
+    pub scenarios: BTreeMap<String, Vec<String>>,
     /// Nobody else works in the trees.
     pub lock: Lock,
 }
 
 impl<'a> Bench<'a> {
-    /// Builds the reference once a job, and runs it with so many seeds. `check` sees the scenarios' names before
-    /// anything runs.
+    /// Builds the reference once a job, and runs these packages' scenarios with so many seeds. `check` sees each
+    /// package with the names of its scenarios before anything runs.
     pub fn set_up(
         course: &'a Course,
         jobs: Option<NonZeroUsize>,
         items: usize,
+        packages: Vec<String>,
         seeds: u64,
-        check: impl FnOnce(&[String]) -> Result<(), Stop>,
+        check: impl Fn(&str, &[String]) -> Result<(), Stop>,
     ) -> Result<Bench<'a>, Stop> {
         let root = &course.workspace.root;
         let lock = tree::lock(root)?;
@@ -72,17 +80,26 @@ impl<'a> Bench<'a> {
             (1..=jobs).map(|job| Tree::open(root, job, &course.files)).collect();
         let trees = trees?;
         // The others are built by whoever works in them: one is enough to begin with.
-        let suites = crew::build(&trees[..1])?;
-        let scenarios = names(&suites);
-        check(&scenarios)?;
-        crew::reference_passes(&suites, seeds)?;
-        Ok(Bench { trees, scenarios, lock })
+        let mut scenarios = BTreeMap::new();
+        let mut built = Vec::new();
+        for package in &packages {
+            let suites = crew::build(&trees[..1], package)?;
+            let names = names(&suites);
+            check(package, &names)?;
+            scenarios.insert(package.clone(), names);
+            built.push(suites);
+        }
+        built.iter().try_for_each(|suites| crew::reference_passes(suites, seeds))?;
+        Ok(Bench { trees, packages, scenarios, lock })
     }
 
-    /// What the lines of a run with so many seeds speak of.
-    pub fn head(&self, course: &Course, folder: &str, seeds: u64) -> Result<Head, Stop> {
-        let (code, corpus) = (course.code()?, course.corpus(folder)?);
-        Ok(Head { code, corpus, seeds, scenarios: self.scenarios.clone() })
+    /// What the lines of a run with so many seeds speak of, for each package.
+    pub fn heads(&self, course: &Course, folder: &str, seeds: u64) -> Result<Vec<Head>, Stop> {
+        let head = |(package, scenarios): (&String, &Vec<String>)| {
+            let (code, corpus) = (course.subjects(package)?, course.corpus(folder, package)?);
+            Ok(Head { package: package.clone(), code, corpus, seeds, scenarios: scenarios.clone() })
+        };
+        self.scenarios.iter().map(head).collect()
     }
 }
 
@@ -106,12 +123,12 @@ pub struct Tried {
     pub run_ms: u64,
 }
 
-/// Builds the workspace with these edits and runs all scenarios.
-pub fn attempt(tree: &mut Tree<'_>, edits: &[Edit], seeds: u64) -> Result<Tried, Stop> {
+/// Builds a package with these edits and runs all its scenarios.
+pub fn attempt(tree: &mut Tree<'_>, package: &str, edits: &[Edit], seeds: u64) -> Result<Tried, Stop> {
     // For people who wonder where the minutes go; judges nothing.
     let began = Instant::now();
     tree.edit(edits)?;
-    let built = tree.build();
+    let built = tree.build(package);
     tree.restore()?;
     let (built, build_ms) = (built?, millis(began));
     let began = Instant::now();

@@ -1,5 +1,6 @@
 //! The command line: its commands, options and help.
 
+use crate::corpus;
 use clap::{Args, Parser, Subcommand};
 use labs::cli::Format;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -113,7 +114,10 @@ pub struct PageArguments {
     /// The report of `cargo labs soak`.
     #[arg(long, value_name = "FILE")]
     pub soak: Option<PathBuf>,
-    /// The page [default: grading/POWER.md].
+    /// Of whose scenarios the page is to speak.
+    #[arg(long, value_name = "PACKAGE", default_value = corpus::DEFAULT)]
+    pub package: String,
+    /// The page [default: grading/POWER.md; of kvserver: grading/POWER-KV.md].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write nothing: see that the page speaks of this code, and run five mutants again.

@@ -9,7 +9,7 @@ use crate::edit::{self, Edit};
 use labs::starter::Files;
 use labs::stop::Stop;
 use labs::student_files::{self, StudentFiles};
-use labs::suggest;
+use labs::{fingerprint, suggest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const MUTANTS: &str = "grading/mutants";
 /// Where correct variants stand.
 pub const VARIANTS: &str = "grading/variants";
+/// The package whose scenarios run a sheet that names none. It alone can be explored, and plays the demos.
+pub const DEFAULT: &str = "raft";
 
 /// A mistake: an edit of the reference that compiles and is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
     /// Its number and name: `01-votes-twice`.
     pub id: String,
+    /// Whose scenarios run it.
+    pub package: String,
     /// The mistake, as one sentence.
     pub sentence: String,
     /// What it breaks: a place in a paper.
@@ -46,6 +50,8 @@ pub struct Mutant {
 pub struct Variant {
     /// Its name: `no-hint`.
     pub id: String,
+    /// Whose scenarios run it.
+    pub package: String,
     /// What is done differently, as one sentence.
     pub sentence: String,
     /// Why that is correct, with the place that allows it.
@@ -57,6 +63,7 @@ pub struct Variant {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MutantSheet {
+    package: Option<String>,
     sentence: Option<String>,
     paper: Option<String>,
     expect: Option<OneOrMore>,
@@ -71,6 +78,7 @@ struct MutantSheet {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct VariantSheet {
+    package: Option<String>,
     sentence: Option<String>,
     allows: Option<String>,
     kit: Option<bool>,
@@ -153,6 +161,7 @@ fn mutant(
     files: &Files,
     students: &BTreeSet<String>,
 ) -> Result<Mutant, String> {
+    let package = package(sheet.package, files)?;
     let sentence = given(sheet.sentence, "sentence", "the mistake, as one sentence")?;
     let paper = given(sheet.paper, "paper", "what it breaks, such as \"§5.2\"")?;
     let expect = match sheet.expect {
@@ -182,12 +191,15 @@ fn mutant(
         (true, None) => {
             Err(format!("all its files are in {}, so students write them: drop `kit`", student_files::PATH))
         }
+        _ if sheet.explore.is_some() && package != DEFAULT => {
+            Err(format!("it has `explore`, and only {DEFAULT} can be explored: drop one or the other"))
+        }
         _ if equivalent.is_some() && sheet.explore.is_none() => {
             Err("it has `equivalent` and no `explore`: say within which bounds nothing differs".to_owned())
         }
         (kit, _) => {
             let (explore, edits) = (sheet.explore, sheet.edit);
-            Ok(Mutant { id, sentence, paper, expect, equivalent, kit, explore, edits })
+            Ok(Mutant { id, package, sentence, paper, expect, equivalent, kit, explore, edits })
         }
     }
 }
@@ -198,6 +210,7 @@ fn variant(
     files: &Files,
     students: &BTreeSet<String>,
 ) -> Result<Variant, String> {
+    let package = package(sheet.package, files)?;
     let sentence = given(sheet.sentence, "sentence", "what is done differently, as one sentence")?;
     let allows = given(sheet.allows, "allows", "why that is correct, with the section")?;
     edits(&sheet.edit, files)?;
@@ -206,7 +219,33 @@ fn variant(
         let (says, has) = if foreign { ("false", "some") } else { ("true", "none") };
         return Err(format!("it says `kit = {says}`, and edits {has} of the kit's files: correct it"));
     }
-    Ok(Variant { id, sentence, allows, edits: sheet.edit })
+    Ok(Variant { id, package, sentence, allows, edits: sheet.edit })
+}
+
+/// The package that a sheet names, if it has scenarios.
+fn package(named: Option<String>, files: &Files) -> Result<String, String> {
+    let named = named.unwrap_or_else(|| DEFAULT.to_owned());
+    let there = fingerprint::packages(files);
+    if there.contains(&named) {
+        return Ok(named);
+    }
+    Err(format!("it names the package `{named}`, which has no scenarios; there are {}", there.join(" and ")))
+}
+
+#[derive(Deserialize)]
+struct PackageOnly {
+    package: Option<String>,
+}
+
+/// The package that the text of a sheet names; none, if it is no sheet.
+pub fn package_of(sheet: &[u8]) -> Option<String> {
+    let only: PackageOnly = toml_edit::de::from_str(std::str::from_utf8(sheet).ok()?).ok()?;
+    Some(only.package.unwrap_or_else(|| DEFAULT.to_owned()))
+}
+
+/// The packages of these sheets, each once, in order.
+pub fn packages<'a>(of: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    of.into_iter().cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn given(text: Option<String>, key: &str, what: &str) -> Result<String, String> {
@@ -232,9 +271,9 @@ fn known_rule(name: &str) -> Result<(), String> {
     ))
 }
 
-/// Refuses an expectation of a scenario that there is not. `names` are the scenarios of the built suite.
-pub fn known_scenarios(mutants: &[Mutant], names: &[String]) -> Result<(), Stop> {
-    for mutant in mutants {
+/// Refuses an expectation of a scenario that its package has not. `names` are the scenarios of that one.
+pub fn known_scenarios(mutants: &[Mutant], package: &str, names: &[String]) -> Result<(), Stop> {
+    for mutant in mutants.iter().filter(|mutant| mutant.package == package) {
         let unknown = |name: &&String| name.starts_with("lab") && !names.contains(name);
         if let Some(name) = mutant.expect.iter().find(unknown) {
             let what = format!("it expects `{name}`: {}", suggest::unknown_whole(name, names));

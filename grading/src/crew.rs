@@ -13,12 +13,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Builds the reference in each of these trees, and returns the first one's scenarios.
-pub fn build(trees: &[Tree<'_>]) -> Result<Vec<Suite>, Stop> {
+/// Builds the reference's package in each of these trees, and returns the first one's scenarios.
+pub fn build(trees: &[Tree<'_>], package: &str) -> Result<Vec<Suite>, Stop> {
     let spinner = ProgressBar::new_spinner().with_message("building the reference");
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     let built: Vec<Result<Built, Stop>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = trees.iter().map(|tree| scope.spawn(|| tree.build())).collect();
+        let threads: Vec<_> = trees.iter().map(|tree| scope.spawn(|| tree.build(package))).collect();
         let built = threads.into_iter().map(|thread| thread.join().expect("building panics nowhere"));
         built.collect()
     });
@@ -52,10 +52,12 @@ pub fn reference_passes(suites: &[Suite], seeds: u64) -> Result<(), Stop> {
     }
 }
 
-/// Does `work` with every item, each in a tree that is free, and hands on the results in the order of the items.
+/// Does `work` with every item, each in a tree that is free, and hands on the results in the order of the items, which
+/// are of these packages.
 pub fn each<T: Sync, R: Send>(
     trees: Vec<Tree<'_>>,
     items: &[T],
+    packages: &[String],
     bar: &ProgressBar,
     work: impl Fn(&mut Tree<'_>, &T) -> Result<R, Stop> + Sync,
     mut seen: impl FnMut(R),
@@ -68,7 +70,7 @@ pub fn each<T: Sync, R: Send>(
             scope.spawn(move || {
                 // The first build of a tree takes long, and says nothing about any item. A later one tells what is
                 // wrong with it.
-                let _ = tree.build();
+                packages.iter().for_each(|package| drop(tree.build(package)));
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(number) else { break };

@@ -3,7 +3,7 @@
 
 use crate::bench::Course;
 use crate::cli::DemosArguments;
-use crate::corpus;
+use crate::corpus::{self, DEFAULT};
 use crate::crew;
 use crate::tree::{self, Built, Tree};
 use labs::demo::{STORIES, Story};
@@ -22,7 +22,7 @@ pub fn main(arguments: &DemosArguments) -> Result<ExitCode, Stop> {
     let all = corpus::mutants(&course.files)?;
     let _lock = tree::lock(root)?;
     let mut trees = vec![Tree::open(root, 1, &course.files)?];
-    let reference = crew::build(&trees)?;
+    let reference = crew::build(&trees, DEFAULT)?;
     let folder = tempfile::tempdir().map_err(|why| Stop::failed(format!("no temporary directory: {why}")))?;
     let mut stale = Vec::new();
     for files in &STORIES {
@@ -50,14 +50,14 @@ pub fn main(arguments: &DemosArguments) -> Result<ExitCode, Stop> {
         })?;
         let [tree] = &mut trees[..] else { unreachable!("one tree was opened") };
         tree.edit(&mutant.edits)?;
-        let built = tree.build();
+        let built = tree.build(DEFAULT);
         tree.restore()?;
         let Built::Suites(wrong) = built? else {
             return Err(Stop::failed(format!("{} does not compile: nothing was recorded", mutant.id)));
         };
         record(&wrong, "wrong")?;
         // The tree is the reference again, and its program has to be, before the next story is played.
-        tree.build()?;
+        tree.build(DEFAULT)?;
     }
     Ok(told(&stale, arguments.check))
 }

@@ -5,7 +5,7 @@
 
 use crate::bench::Course;
 use crate::cli::ExploreArguments;
-use crate::corpus::{self, Mutant};
+use crate::corpus::{self, DEFAULT, Mutant};
 use crate::crew;
 use crate::tree::{self, Built, Tree};
 use indicatif::HumanCount;
@@ -29,7 +29,7 @@ pub fn main(arguments: &ExploreArguments) -> Result<ExitCode, Stop> {
     }
     let _lock = tree::lock(&course.workspace.root)?;
     let mut trees = vec![Tree::open(&course.workspace.root, 1, &course.files)?];
-    let reference = crew::build(&trees)?;
+    let reference = crew::build(&trees, DEFAULT)?;
     let [tree] = &mut trees[..] else { unreachable!("one tree was opened") };
     let mut looks = Vec::new();
     for mutant in mutants.iter().filter(|mutant| mutant.equivalent.is_some()) {
@@ -38,7 +38,7 @@ pub fn main(arguments: &ExploreArguments) -> Result<ExitCode, Stop> {
     let mut fine = true;
     for mutant in &mutants {
         tree.edit(&mutant.edits)?;
-        let built = tree.build();
+        let built = tree.build(DEFAULT);
         tree.restore()?;
         let Built::Suites(suites) = built? else {
             return Err(Stop::failed(format!("{} does not compile: it shows nothing", mutant.id)));

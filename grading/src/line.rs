@@ -1,8 +1,9 @@
 //! What the commands print with `--format json`, one object a line, for who writes it and for who reads it: the
 //! page is made from such lines.
 //!
-//! `cargo grade mutants` prints a [`Line::Matrix`], a [`Line::Mutant`] for each, and a [`Line::End`]; `cargo grade
-//! variants` the same with [`Line::Variants`] and [`Line::Variant`]. Without an end it was interrupted. All but the milliseconds depends on code, corpus and seeds alone.
+//! `cargo grade mutants` prints a [`Line::Matrix`] for each package, a [`Line::Mutant`] for each mutant, and a
+//! [`Line::End`]; `cargo grade variants` the same with [`Line::Variants`] and [`Line::Variant`]. Without an end it was
+//! interrupted. All but the milliseconds depends on code, corpus and seeds alone.
 
 use scenario::line::{Cause, CauseKind};
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Line {
-    /// Mutants follow.
+    /// Mutants of a package follow.
     Matrix(Head),
     /// What came of one mutant.
     Mutant(MutantLine),
-    /// Variants follow.
+    /// Variants of a package follow.
     Variants(Head),
     /// What came of one variant.
     Variant(VariantLine),
@@ -36,7 +37,9 @@ impl Line {
 /// What the lines that follow speak of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The fingerprint of the code that was run, as `labs::fingerprint::code` has it.
+    /// The package whose scenarios ran.
+    pub package: String,
+    /// The fingerprint of the code that was tested and of the scenarios, as `labs::fingerprint::subjects` has it.
     pub code: String,
     /// The fingerprint of the corpus that was tried.
     pub corpus: String,
@@ -51,6 +54,8 @@ pub struct Head {
 pub struct MutantLine {
     /// Its id.
     pub id: String,
+    /// The package whose scenarios ran it.
+    pub package: String,
     /// What came of it, in one word.
     pub verdict: MutantVerdict,
     /// How many seeds it took until some scenario failed: the smallest failing seed and one.
@@ -111,6 +116,8 @@ pub enum MutantVerdict {
 pub struct VariantLine {
     /// Its id.
     pub id: String,
+    /// The package whose scenarios ran it.
+    pub package: String,
     /// What came of it, in one word.
     pub verdict: VariantVerdict,
     /// How many runs gave a verdict.

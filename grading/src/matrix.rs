@@ -9,8 +9,19 @@ const WIDTH: usize = 80;
 /// What a row begins with: a number, a name as far as there is room, a space.
 const LABEL: usize = 19;
 
-/// Everything that a person reads.
-pub fn human(head: &Head, mutants: &[Mutant], lines: &[MutantLine]) -> String {
+/// Everything that a person reads, of one package after the other.
+pub fn human(heads: &[Head], mutants: &[Mutant], lines: &[MutantLine]) -> String {
+    let of_package = |head: &Head| {
+        let wanted = mutants.iter().zip(lines).filter(|(_, line)| line.package == head.package);
+        let (mutants, lines): (Vec<_>, Vec<_>) =
+            wanted.map(|(one, line)| (one.clone(), line.clone())).unzip();
+        one_package(head, &mutants, &lines)
+    };
+    let texts: Vec<String> = heads.iter().map(of_package).collect();
+    texts.join("\n")
+}
+
+fn one_package(head: &Head, mutants: &[Mutant], lines: &[MutantLine]) -> String {
     let mut out = matrix(head, lines);
     let _ = write!(out, "\n{LEGEND}\n\n{}", table(lines));
     out.push_str(&complaints(mutants, lines));

@@ -16,13 +16,14 @@ pub fn main(arguments: &MutantsArguments) -> Result<ExitCode, Stop> {
     let all = corpus::mutants(&course.files)?;
     let mutants = corpus::only(all, |one| &one.id, &arguments.only, "mutant")?;
     let seeds = arguments.seeds.get();
-    let check = |names: &[String]| corpus::known_scenarios(&mutants, names);
-    let bench = Bench::set_up(&course, arguments.jobs, mutants.len(), seeds, check)?;
+    let packages = corpus::packages(mutants.iter().map(|mutant| &mutant.package));
+    let check = |package: &str, names: &[String]| corpus::known_scenarios(&mutants, package, names);
+    let bench = Bench::set_up(&course, arguments.jobs, mutants.len(), packages, seeds, check)?;
 
     let json = arguments.format == Format::Json;
-    let head = bench.head(&course, MUTANTS, seeds)?;
+    let heads = bench.heads(&course, MUTANTS, seeds)?;
     if json {
-        println!("{}", Line::Matrix(head.clone()).to_json());
+        heads.iter().for_each(|head| println!("{}", Line::Matrix(head.clone()).to_json()));
     }
     let lines = try_all(bench, &mutants, seeds, |line| {
         if json {
@@ -32,7 +33,7 @@ pub fn main(arguments: &MutantsArguments) -> Result<ExitCode, Stop> {
     if json {
         println!("{}", Line::End { count: lines.len() as u64 }.to_json());
     } else {
-        print!("{}", matrix::human(&head, &mutants, &lines));
+        print!("{}", matrix::human(&heads, &mutants, &lines));
     }
     let fine = lines.iter().all(MutantLine::is_fine);
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -48,9 +49,9 @@ pub fn try_all(
     let bar = crew::bar(mutants.len(), "mutants");
     let mut lines = Vec::new();
     let work = |tree: &mut Tree<'_>, mutant: &Mutant| {
-        bench::attempt(tree, &mutant.edits, seeds).map(|tried| line(mutant, tried))
+        bench::attempt(tree, &mutant.package, &mutant.edits, seeds).map(|tried| line(mutant, tried))
     };
-    crew::each(bench.trees, mutants, &bar, work, |line| {
+    crew::each(bench.trees, mutants, &bench.packages, &bar, work, |line| {
         seen(&line);
         lines.push(line);
     })?;
@@ -76,6 +77,7 @@ pub fn line(mutant: &Mutant, tried: Tried) -> MutantLine {
     findings.iter_mut().for_each(|finding| finding.report = None);
     MutantLine {
         id: mutant.id.clone(),
+        package: mutant.package.clone(),
         verdict,
         seeds,
         expect: mutant.expect.clone(),

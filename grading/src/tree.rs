@@ -96,9 +96,9 @@ impl<'a> Tree<'a> {
             .map_err(|why| Stop::failed(format!("{} cannot be written: {why}", path.display())))
     }
 
-    /// Builds what the tree is now.
-    pub fn build(&self) -> Result<Built, Stop> {
-        let mut command = self.workspace.building()?;
+    /// Builds the scenarios of that package as the tree is now.
+    pub fn build(&self, package: &str) -> Result<Built, Stop> {
+        let mut command = self.workspace.building_of([package]);
         // Nobody debugs a mutant, and its debug information would take a third of the build.
         command.env("CARGO_PROFILE_DEV_DEBUG", "false").stderr(Stdio::piped());
         let output = command.output().map_err(targets::no_cargo)?;

@@ -20,19 +20,20 @@ pub fn main(arguments: &VariantsArguments) -> Result<ExitCode, Stop> {
     let all = corpus::variants(&course.files)?;
     let variants = corpus::only(all, |one| &one.id, &arguments.only, "variant")?;
     let seeds = arguments.seeds.get();
-    let bench = Bench::set_up(&course, arguments.jobs, variants.len(), seeds, |_| Ok(()))?;
+    let packages = corpus::packages(variants.iter().map(|variant| &variant.package));
+    let bench = Bench::set_up(&course, arguments.jobs, variants.len(), packages, seeds, |_, _| Ok(()))?;
 
     let json = arguments.format == Format::Json;
-    let head = bench.head(&course, VARIANTS, seeds)?;
+    let heads = bench.heads(&course, VARIANTS, seeds)?;
     if json {
-        println!("{}", Line::Variants(head.clone()).to_json());
+        heads.iter().for_each(|head| println!("{}", Line::Variants(head.clone()).to_json()));
     }
     let bar = crew::bar(variants.len(), "variants");
     let mut lines = Vec::new();
     let work = |tree: &mut Tree<'_>, variant: &Variant| {
-        bench::attempt(tree, &variant.edits, seeds).map(|tried| line(variant, tried))
+        bench::attempt(tree, &variant.package, &variant.edits, seeds).map(|tried| line(variant, tried))
     };
-    crew::each(bench.trees, &variants, &bar, work, |line| {
+    crew::each(bench.trees, &variants, &bench.packages, &bar, work, |line| {
         if json {
             println!("{}", Line::Variant(line.clone()).to_json());
         }
@@ -41,7 +42,7 @@ pub fn main(arguments: &VariantsArguments) -> Result<ExitCode, Stop> {
     if json {
         println!("{}", Line::End { count: lines.len() as u64 }.to_json());
     } else {
-        print!("{}", human(&head, &variants, &lines));
+        print!("{}", human(&heads, &variants, &lines));
     }
     let passed = lines.iter().all(|line| line.verdict == VariantVerdict::Passed);
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -56,11 +57,20 @@ pub fn line(variant: &Variant, tried: Tried) -> VariantLine {
         (None, findings) if findings.iter().any(Finding::kills) => VariantVerdict::Failed,
         (None, _) => VariantVerdict::NotJudged,
     };
-    VariantLine { id: variant.id.clone(), verdict, runs, findings, compiler, build_ms, run_ms }
+    VariantLine {
+        id: variant.id.clone(),
+        package: variant.package.clone(),
+        verdict,
+        runs,
+        findings,
+        compiler,
+        build_ms,
+        run_ms,
+    }
 }
 
 /// Everything that a person reads: a line a variant, then what failed, with its first report.
-pub fn human(head: &Head, variants: &[Variant], lines: &[VariantLine]) -> String {
+pub fn human(heads: &[Head], variants: &[Variant], lines: &[VariantLine]) -> String {
     let mut out = format!("{:<34} {:>7}  {:>6}  verdict\n", "variant", "runs", "wall");
     for line in lines {
         let wall = format!("{} s", (line.build_ms + line.run_ms).div_ceil(1000));
@@ -82,7 +92,11 @@ pub fn human(head: &Head, variants: &[Variant], lines: &[VariantLine]) -> String
             let _ = writeln!(out, "\n{}", textwrap::indent(text.trim_end(), "  | "));
         }
     }
-    let _ = writeln!(out, "\n{}", totals(head, lines));
+    out.push('\n');
+    for head in heads {
+        let of_package = lines.iter().filter(|line| line.package == head.package).cloned();
+        let _ = writeln!(out, "{}", totals(head, &of_package.collect::<Vec<_>>()));
+    }
     out
 }
 

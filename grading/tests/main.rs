@@ -17,6 +17,7 @@ fn edit() -> Edit {
 fn mutant(id: &str, expect: &[&str]) -> Mutant {
     Mutant {
         id: id.to_owned(),
+        package: "raft".to_owned(),
         sentence: "A server votes again in a term in which it has voted.".to_owned(),
         paper: "§5.2".to_owned(),
         expect: expect.iter().map(|name| (*name).to_owned()).collect(),
@@ -30,6 +31,7 @@ fn mutant(id: &str, expect: &[&str]) -> Mutant {
 fn head() -> Head {
     let names = ["lab2a_01_first_leader", "lab2a_02_votes_once", "lab2b_01_agree", "lab2b_05_figure8"];
     Head {
+        package: "raft".to_owned(),
         code: "c0de".to_owned(),
         corpus: "feed".to_owned(),
         seeds: 10,
@@ -52,6 +54,7 @@ fn expectation(scenario: &str, seeds: u64) -> Finding {
 fn line(id: &str, verdict: MutantVerdict, findings: Vec<Finding>) -> MutantLine {
     MutantLine {
         id: id.to_owned(),
+        package: "raft".to_owned(),
         verdict,
         seeds: findings.iter().filter(|finding| finding.kills()).map(|finding| finding.seeds).min(),
         expect: vec!["E3".to_owned()],

@@ -65,10 +65,10 @@ impl Clerk {
                     self.move_on(None);
                 }
             }
+            self.pause(end).await;
             if self.host.now() >= end {
                 return Err(if taken { KvError::Unknown { within } } else { KvError::NoQuorum { within } });
             }
-            self.pause(end).await;
         }
     }
 

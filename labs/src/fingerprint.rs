@@ -1,4 +1,5 @@
-//! The fingerprint of what decides a run: the code under test, the scenarios, the judge and the simulation.
+//! Fingerprints: of everything that decides a run (the code under test, the scenarios, the judge and the simulation), and
+//! of its subjects alone (the code under test and the scenarios).
 //!
 //! Invariants: what no compiler reads leaves it as it is: comments, documentation, layout; in scripts and lists,
 //! lines that begin with `#`. Anything else changes it. Cargo.lock is left out, because most of it is no part of a
@@ -9,7 +10,10 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Where the code stands that decides what a run does and what is said of it.
-const CODE: [&str; 7] = [
+const CODE: [&str; 10] = [
+    "kvclient/src/",
+    "kvserver/src/",
+    "kvserver/tests/labs/",
     "labrpc/src/",
     "labrpc/sim/src/",
     "labs/scenario/src/",
@@ -30,6 +34,33 @@ pub fn code(files: &Files) -> Result<String, String> {
         CODE.iter().any(|folder| path.starts_with(folder))
             && !OTHERS.iter().any(|other| path.starts_with(other))
     })
+}
+
+/// What a package's scenarios test besides the package itself.
+const BENEATH: [(&str, &[&str]); 1] = [("kvserver", &["kvclient/src/", "raft/src/"])];
+
+/// The packages among these files that have scenarios, in order.
+pub fn packages(files: &Files) -> Vec<String> {
+    let package = |path: &String| path.strip_suffix("/tests/labs/main.rs").map(str::to_owned);
+    files.keys().filter_map(package).collect()
+}
+
+/// The fingerprint of what these packages' scenarios test, and of the scenarios: all that a result about them must
+/// agree with. The judge, the simulation and the harness are left out: they may improve without making a result old.
+///
+/// # Errors
+/// A source file that is no Rust, as a sentence.
+pub fn subjects(files: &Files, packages: &[&str]) -> Result<String, String> {
+    let own = |path: &str| {
+        let inside = |package: &&str| path.strip_prefix(*package)?.strip_prefix('/');
+        let mut inside = packages.iter().filter_map(inside);
+        inside.any(|rest| rest.starts_with("src/") || rest.starts_with("tests/labs/"))
+    };
+    let beneath = |path: &str| {
+        let tested = BENEATH.iter().filter(|(package, _)| packages.contains(package));
+        tested.flat_map(|(_, folders)| *folders).any(|folder| path.starts_with(folder))
+    };
+    of(files, |path| own(path) || beneath(path))
 }
 
 /// The fingerprint of those files that are wanted. Only Rust, scripts and lists (`.rs`, `.script`, `.toml`) count.

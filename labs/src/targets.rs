@@ -123,10 +123,15 @@ impl Workspace {
                 "no crate of this workspace has a test target called `labs`: there is nothing to run",
             ));
         }
+        Ok(self.building_of(packages.iter().map(String::as_str)))
+    }
+
+    /// The same for the test binaries of these packages alone.
+    pub fn building_of<'a>(&self, packages: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = self.cargo();
         command.args(["test", "--no-run", "--test", TARGET, "--message-format=json-render-diagnostics"]);
-        command.args(packages.iter().flat_map(|name| ["--package", name])).stdin(Stdio::null());
-        Ok(command)
+        command.args(packages.into_iter().flat_map(|name| ["--package", name])).stdin(Stdio::null());
+        command
     }
 
     /// Builds every test binary with scenarios. Cargo's own messages go to standard error.

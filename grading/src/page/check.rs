@@ -32,11 +32,13 @@ pub(super) fn check(
         Stop::failed(format!("{name} is no page that `cargo grade page` made: make it anew"))
     })?;
     fresh(&name, &written, prints)?;
-    let all = corpus::mutants(&course.files)?;
+    let mut all = corpus::mutants(&course.files)?;
+    all.retain(|mutant| mutant.package == prints.package);
     let chosen = choose(all, prints);
     // A second tree costs more to build than these few take.
     let jobs = jobs.or(NonZeroUsize::new(1));
-    let bench = Bench::set_up(course, jobs, chosen.len(), written.seeds, |_| Ok(()))?;
+    let packages = vec![prints.package.clone()];
+    let bench = Bench::set_up(course, jobs, chosen.len(), packages, written.seeds, |_, _| Ok(()))?;
     let lines = mutants::try_all(bench, &chosen, written.seeds, |_| {})?;
     for line in &lines {
         agrees(&name, &written, &Row::of(line))?;
@@ -48,6 +50,7 @@ pub(super) fn check(
 /// Refuses a page that speaks of something else.
 pub fn fresh(name: &str, written: &Written, prints: &Prints) -> Result<(), Stop> {
     for (what, says, is) in [
+        ("package", &written.prints.package, &prints.package),
         ("code", &written.prints.code, &prints.code),
         ("mutants", &written.prints.mutants, &prints.mutants),
         ("variants", &written.prints.variants, &prints.variants),

@@ -1,5 +1,7 @@
 //! The results that the page is made from.
 //!
+//! A file may speak of several packages; what is of others than the page's is left out.
+//!
 //! Never: takes results of other code or of another corpus than the workspace has, or results that lack something.
 
 use super::Prints;
@@ -31,21 +33,22 @@ pub struct Trials {
 /// Reads a kill matrix. `file` is what errors call it.
 pub fn matrix(file: &Path, text: &str, prints: &Prints, mutants: &[Mutant]) -> Result<Matrix, Stop> {
     let source = Source { file, command: "cargo grade mutants --format json" };
-    let mut head = None;
+    let mut heads: Vec<Head> = Vec::new();
     let mut lines = Vec::new();
     source.each(text, |line| match line {
-        Line::Matrix(first) if head.is_none() => {
-            head = Some(first);
+        Line::Matrix(one) if lines.is_empty() => {
+            heads.push(one);
             true
         }
-        Line::Mutant(line) if head.is_some() => {
+        Line::Mutant(line) if heads.iter().any(|head| head.package == line.package) => {
             lines.push(line);
             true
         }
         Line::End { count } => count == lines.len() as u64,
         _ => false,
     })?;
-    let head = source.of_this(head, prints, |prints| &prints.mutants, "mutants")?;
+    lines.retain(|line| line.package == prints.package);
+    let head = source.of_this(heads, prints, |prints| &prints.mutants, "mutants")?;
     source.complete(lines.iter().map(|line| &line.id), mutants.iter().map(|mutant| &mutant.id))?;
     Ok(Matrix { head, lines })
 }
@@ -53,21 +56,22 @@ pub fn matrix(file: &Path, text: &str, prints: &Prints, mutants: &[Mutant]) -> R
 /// Reads the results of the variants. `file` is what errors call it.
 pub fn trials(file: &Path, text: &str, prints: &Prints, variants: &[Variant]) -> Result<Trials, Stop> {
     let source = Source { file, command: "cargo grade variants --format json" };
-    let mut head = None;
+    let mut heads: Vec<Head> = Vec::new();
     let mut lines = Vec::new();
     source.each(text, |line| match line {
-        Line::Variants(first) if head.is_none() => {
-            head = Some(first);
+        Line::Variants(one) if lines.is_empty() => {
+            heads.push(one);
             true
         }
-        Line::Variant(line) if head.is_some() => {
+        Line::Variant(line) if heads.iter().any(|head| head.package == line.package) => {
             lines.push(line);
             true
         }
         Line::End { count } => count == lines.len() as u64,
         _ => false,
     })?;
-    let head = source.of_this(head, prints, |prints| &prints.variants, "variants")?;
+    lines.retain(|line| line.package == prints.package);
+    let head = source.of_this(heads, prints, |prints| &prints.variants, "variants")?;
     source.complete(lines.iter().map(|line| &line.id), variants.iter().map(|variant| &variant.id))?;
     Ok(Trials { head, lines })
 }
@@ -76,7 +80,7 @@ pub fn trials(file: &Path, text: &str, prints: &Prints, variants: &[Variant]) ->
 pub fn soak(file: &Path, text: &str, prints: &Prints) -> Result<Report, Stop> {
     let source = Source { file, command: "cargo labs soak --format json" };
     let soak: Report = serde_json::from_str(text).map_err(|why| source.foreign(&why.to_string()))?;
-    match &soak.code {
+    match soak.subjects.get(&prints.package) {
         _ if soak.soak_report != FORMAT => Err(source.foreign("it is of another version")),
         _ if !soak.labs.is_empty() => Err(source.foreign("it is of some scenarios only")),
         Some(code) if *code == prints.code => Ok(soak),
@@ -125,13 +129,13 @@ impl Source<'_> {
 
     fn of_this(
         &self,
-        head: Option<Head>,
+        heads: Vec<Head>,
         prints: &Prints,
         corpus: impl Fn(&Prints) -> &String,
         what: &str,
     ) -> Result<Head, Stop> {
-        match head {
-            None => Err(self.foreign("it has no head")),
+        match heads.into_iter().find(|head| head.package == prints.package) {
+            None => Err(self.foreign(&format!("it says nothing of the package {}", prints.package))),
             Some(head) if head.code != prints.code => Err(self.stale("code")),
             Some(head) if head.corpus != *corpus(prints) => Err(self.stale(what)),
             Some(head) => Ok(head),

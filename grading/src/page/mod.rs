@@ -1,4 +1,5 @@
-//! `cargo grade page`: `grading/POWER.md`, the page that says what the tests catch and what they accept.
+//! `cargo grade page`: the page that says what a package's tests catch and what they accept: `grading/POWER.md` of raft,
+//! `grading/POWER-KV.md` of kvserver.
 //!
 //! It is put together from what the other commands printed, so that an hour of runs is not repeated for a sentence.
 //!
@@ -12,7 +13,7 @@ mod written;
 
 use crate::bench::Course;
 use crate::cli::PageArguments;
-use crate::corpus::{self, MUTANTS, VARIANTS};
+use crate::corpus::{self, DEFAULT, MUTANTS, VARIANTS};
 use labs::stop::Stop;
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,13 +22,15 @@ pub use inputs::{Matrix, Trials, matrix, soak, trials};
 pub use render::{Material, render};
 pub use written::{Row, Written, read};
 
-/// Where the page stands, from the workspace's root.
-pub const PAGE: &str = "grading/POWER.md";
+/// Where the pages stand, from the workspace's root, by package.
+pub const PAGES: [(&str, &str); 2] = [(DEFAULT, "grading/POWER.md"), ("kvserver", "grading/POWER-KV.md")];
 
 /// What a page or a result speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prints {
-    /// The fingerprint of the code.
+    /// The package.
+    pub package: String,
+    /// The fingerprint of the code and the scenarios.
     pub code: String,
     /// The fingerprint of the mutants.
     pub mutants: String,
@@ -36,23 +39,33 @@ pub struct Prints {
 }
 
 impl Prints {
-    /// Those of the workspace as it is.
-    pub fn of(course: &Course) -> Result<Prints, Stop> {
-        let (mutants, variants) = (course.corpus(MUTANTS)?, course.corpus(VARIANTS)?);
-        Ok(Prints { code: course.code()?, mutants, variants })
+    /// Those of a package in the workspace as it is.
+    pub fn of(course: &Course, package: &str) -> Result<Prints, Stop> {
+        let corpus = |folder| course.corpus(folder, package);
+        let (code, mutants, variants) = (course.subjects(package)?, corpus(MUTANTS)?, corpus(VARIANTS)?);
+        Ok(Prints { package: package.to_owned(), code, mutants, variants })
     }
 }
 
 /// Runs the command.
 pub fn main(arguments: &PageArguments) -> Result<ExitCode, Stop> {
     let course = Course::here()?;
-    let prints = Prints::of(&course)?;
-    let path = arguments.out.clone().unwrap_or_else(|| course.workspace.root.join(PAGE));
+    let package = arguments.package.as_str();
+    let Some((_, page)) = PAGES.iter().find(|(of, _)| *of == package) else {
+        let there: Vec<&str> = PAGES.iter().map(|(of, _)| *of).collect();
+        return Err(Stop::usage(format!(
+            "no page speaks of the package `{package}`; there are those of {}",
+            there.join(" and ")
+        )));
+    };
+    let prints = Prints::of(&course, package)?;
+    let path = arguments.out.clone().unwrap_or_else(|| course.workspace.root.join(page));
     if arguments.check {
         println!("{}", check::check(&course, &prints, &path, arguments.jobs)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mutants = corpus::mutants(&course.files)?;
+    let mut mutants = corpus::mutants(&course.files)?;
+    mutants.retain(|mutant| mutant.package == package);
     let Some(file) = &arguments.matrix else {
         return Err(Stop::usage(
             "the page is made from what was run: `cargo grade mutants --format json > FILE`, then --matrix FILE",
@@ -61,7 +74,8 @@ pub fn main(arguments: &PageArguments) -> Result<ExitCode, Stop> {
     let matrix = matrix(file, &text(file)?, &prints, &mutants)?;
     let variants = match &arguments.variants {
         Some(file) => {
-            let variants = corpus::variants(&course.files)?;
+            let mut variants = corpus::variants(&course.files)?;
+            variants.retain(|variant| variant.package == package);
             let trials = trials(file, &text(file)?, &prints, &variants)?;
             Some((variants, trials))
         }

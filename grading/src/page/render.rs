@@ -36,6 +36,8 @@ pub fn render(material: &Material) -> String {
     let Material { prints, mutants, matrix, variants, soak } = material;
     let mut out =
         format!("# What the tests catch\n\n{}\n\n{INTRODUCTION}\n", written::prints(prints, &matrix.head));
+    let parts = parts(&matrix.head);
+    let _ = writeln!(out, "It speaks of the scenarios of `{}`: {parts}.\n", prints.package);
     out.push_str(&kills(mutants, matrix));
     out.push_str("\n## What the tests accept\n\n");
     match variants {
@@ -48,6 +50,13 @@ pub fn render(material: &Material) -> String {
         None => out.push_str("Not part of this page: no report of `cargo labs soak` was given.\n"),
     }
     out
+}
+
+/// The parts of labs that the scenarios belong to.
+fn parts(head: &crate::line::Head) -> String {
+    let mut parts: Vec<&str> = head.scenarios.iter().filter_map(|name| name.split('_').next()).collect();
+    parts.dedup();
+    parts.join(", ")
 }
 
 fn kills(mutants: &[Mutant], Matrix { head, lines }: &Matrix) -> String {
@@ -113,7 +122,7 @@ fn soaked(soak: &Report) -> String {
         failed => format!("**{failed} failed**"),
     };
     let mut out = format!(
-        "{} runs, seeds {} to {}: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n",
+        "{} runs of all labs, seeds {} to {}: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n",
         soak.runs,
         soak.from,
         soak.from.saturating_add(soak.seeds).saturating_sub(1),

@@ -55,18 +55,28 @@ const MARK: &str = "<!-- speaks of";
 
 /// The line that says what the page speaks of.
 pub(super) fn prints(prints: &Prints, head: &Head) -> String {
-    let Prints { code, mutants, variants } = prints;
-    format!("{MARK} code {code} mutants {mutants} variants {variants} seeds {} -->", head.seeds)
+    let Prints { package, code, mutants, variants } = prints;
+    format!(
+        "{MARK} package {package} code {code} mutants {mutants} variants {variants} seeds {} -->",
+        head.seeds
+    )
 }
 
 /// Reads a page; nothing, if it is none.
 pub fn read(page: &str) -> Option<Written> {
     let line = page.lines().find_map(|line| line.strip_prefix(MARK)?.strip_suffix("-->"))?;
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["code", code, "mutants", mutants, "variants", variants, "seeds", seeds] = words[..] else {
+    let ["package", package, "code", code, "mutants", mutants, "variants", variants, "seeds", seeds] =
+        words[..]
+    else {
         return None;
     };
-    let prints = Prints { code: code.to_owned(), mutants: mutants.to_owned(), variants: variants.to_owned() };
+    let prints = Prints {
+        package: package.to_owned(),
+        code: code.to_owned(),
+        mutants: mutants.to_owned(),
+        variants: variants.to_owned(),
+    };
     let table = page.split_once(HEAD)?.1;
     let rows = table.lines().take_while(|line| line.starts_with("| ")).map(|line| {
         let mut cells = line.split('|').skip(1).map(|cell| cell.trim().to_owned());

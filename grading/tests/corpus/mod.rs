@@ -21,6 +21,8 @@ fn workspace(sheets: &[(&str, String)]) -> Files {
     files.insert("labs/student-files.toml".to_owned(), LIST.into());
     files.insert("raft/src/core/election.rs".to_owned(), SOURCE.into());
     files.insert("raft/src/driver.rs".to_owned(), SOURCE.into());
+    files.insert("raft/tests/labs/main.rs".to_owned(), SOURCE.into());
+    files.insert("kvserver/tests/labs/main.rs".to_owned(), SOURCE.into());
     files.extend(sheets.iter().map(|(path, text)| ((*path).to_owned(), text.clone().into_bytes())));
     files
 }
@@ -31,7 +33,7 @@ fn a_mutant_and_a_variant_are_read() {
     let variant = format!("sentence = \"Another.\"\nallows = \"§5.3\"\n{}", good_edit());
     let files = workspace(&[
         ("grading/mutants/100-later.toml", sheet.clone()),
-        ("grading/mutants/02-votes-twice.toml", sheet),
+        ("grading/mutants/02-votes-twice.toml", format!("package = \"kvserver\"\n{sheet}")),
         ("grading/variants/no-hint.toml", variant),
         ("grading/variants/README.md", "not a sheet".to_owned()),
     ]);
@@ -39,6 +41,7 @@ fn a_mutant_and_a_variant_are_read() {
     let ids: Vec<&str> = mutants.iter().map(|mutant| mutant.id.as_str()).collect();
     assert_eq!(ids, ["02-votes-twice", "100-later"], "in the order of their numbers");
     assert_eq!((mutants[0].expect.as_slice(), mutants[0].kit), (&["E3".to_owned()][..], false));
+    assert_eq!((mutants[0].package.as_str(), mutants[1].package.as_str()), ("kvserver", "raft"));
     let variants = corpus::variants(&files).expect("good variants");
     assert_eq!((variants.len(), variants[0].id.as_str()), (1, "no-hint"));
 }
@@ -58,6 +61,14 @@ fn every_mistake_in_a_sheet_is_one_sentence() {
         ),
         (format!("{GOOD}equivalent = \"x\"\n{}", good_edit()), "it has `expect` and `equivalent`"),
         (format!("{GOOD}papers = \"x\"\n{}", good_edit()), "unknown field `papers`"),
+        (
+            format!("{GOOD}package = \"kv\"\n{}", good_edit()),
+            "it names the package `kv`, which has no scenarios; there are kvserver and raft",
+        ),
+        (
+            format!("{GOOD}package = \"kvserver\"\nexplore = \"x\"\n{}", good_edit()),
+            "it has `explore`, and only raft can be explored",
+        ),
         (GOOD.to_owned(), "it has no [[edit]]: without one it is the reference"),
         (
             GOOD.replace("E3", "E33") + &good_edit(),
@@ -150,13 +161,17 @@ fn one_is_asked_for_by_name_or_number() {
 fn an_expected_scenario_must_exist() {
     let mutants = [crate::mutant("01-x", &["E3", "lab2b_05_figure9"])];
     let names = ["lab2b_05_figure8".to_owned()];
-    let stop = corpus::known_scenarios(&mutants, &names).expect_err("there is no such scenario");
+    let stop = corpus::known_scenarios(&mutants, "raft", &names).expect_err("there is no such scenario");
     assert_eq!(
         stop.sentence,
         "grading/mutants/01-x.toml: it expects `lab2b_05_figure9`: no scenario is called `lab2b_05_figure9`; did you \
          mean lab2b_05_figure8?"
     );
-    assert!(corpus::known_scenarios(&[crate::mutant("01-x", &["lab2b_05_figure8"])], &names).is_ok());
+    assert!(corpus::known_scenarios(&[crate::mutant("01-x", &["lab2b_05_figure8"])], "raft", &names).is_ok());
+    assert!(
+        corpus::known_scenarios(&mutants, "kvserver", &names).is_ok(),
+        "they are held to their own package"
+    );
 }
 
 #[test]
@@ -181,7 +196,7 @@ fn the_corpus_fits_the_reference() {
     let files = labs::starter::sources(root).expect("the workspace can be read");
     let mutants = corpus::mutants(&files).unwrap_or_else(|stop| panic!("{stop}"));
     assert!(mutants.len() >= 45, "{} mutants", mutants.len());
-    for number in 1..=33 {
+    for number in 1..=42 {
         let begins = format!("{number:02}-");
         assert!(
             mutants.iter().any(|one| one.id.starts_with(&begins)),

@@ -2,7 +2,7 @@
 
 use crate::{expectation, head, line, mutant, rule};
 use grading::bench::Tried;
-use grading::line::{Finding, Head, MutantVerdict, Seen};
+use grading::line::{Finding, Head, MutantLine, MutantVerdict, Seen};
 use grading::{matrix, mutants};
 
 fn tried(findings: Vec<Finding>) -> Tried {
@@ -48,7 +48,7 @@ voted. (§5.2) No scenario sees it. E3 should.
 1 of 2 mutants killed by 4 scenarios, after 1 of 10 seeds in the median. 1
 survived. 6 s of work, 2 s of it building.
 ";
-    assert_eq!(matrix::human(&head(), &names, &lines), expected);
+    assert_eq!(matrix::human(&[head()], &names, &lines), expected);
 }
 
 #[test]
@@ -100,7 +100,26 @@ fn what_does_not_compile_is_no_kill() {
     let broken = Tried { compiler: Some("error: no such field".to_owned()), ..tried(vec![]) };
     let line = mutants::line(&mutant("01-x", &["E3"]), broken);
     assert!(line.verdict == MutantVerdict::NotBuilt && !line.is_fine());
-    let text = matrix::human(&head(), &[mutant("01-x", &["E3"])], &[line]);
+    let text = matrix::human(&[head()], &[mutant("01-x", &["E3"])], &[line]);
     assert!(text.contains("DOES NOT COMPILE") && text.contains("  | error: no such field"), "{text}");
     assert!(text.contains("0 of 1 mutants killed by 4 scenarios. 1 not compiled."), "{text}");
+}
+
+#[test]
+fn each_package_has_a_matrix_of_its_own() {
+    let other = |mut one: MutantLine| {
+        one.package = "kvserver".to_owned();
+        one
+    };
+    let lines = [
+        line("01-votes-twice", MutantVerdict::Killed, vec![rule("lab2a_02_votes_once", 1, "E3")]),
+        other(line("34-twice", MutantVerdict::Killed, vec![rule("lab1_04_lost_reply", 2, "K5")])),
+    ];
+    let scenarios = vec!["lab1_04_lost_reply".to_owned()];
+    let heads = [head(), Head { package: "kvserver".to_owned(), scenarios, ..head() }];
+    let names = [mutant("01-votes-twice", &["E3"]), mutant("34-twice", &["K5"])];
+    let text = matrix::human(&heads, &names, &lines);
+    assert!(text.contains("1 of 1 mutants killed by 4 scenarios"), "{text}");
+    assert!(text.contains("1 of 1 mutants killed by 1 scenarios"), "{text}");
+    assert_eq!(text.matches("34 twice").count(), 1, "{text}");
 }

@@ -7,7 +7,12 @@ use grading::page::{self, Material, Matrix, Prints, Row, check};
 use std::path::Path;
 
 fn prints() -> Prints {
-    Prints { code: "c0de".to_owned(), mutants: "feed".to_owned(), variants: "beef".to_owned() }
+    Prints {
+        package: "raft".to_owned(),
+        code: "c0de".to_owned(),
+        mutants: "feed".to_owned(),
+        variants: "beef".to_owned(),
+    }
 }
 
 fn mutants() -> Vec<Mutant> {
@@ -26,6 +31,7 @@ fn lines() -> Vec<MutantLine> {
 fn variant() -> Variant {
     Variant {
         id: "no-hint".to_owned(),
+        package: "raft".to_owned(),
         sentence: "A refusal has no hint.".to_owned(),
         allows: "§5.3: the hint is an optimisation.".to_owned(),
         edits: vec![crate::edit()],
@@ -35,6 +41,7 @@ fn variant() -> Variant {
 fn tried() -> VariantLine {
     VariantLine {
         id: "no-hint".to_owned(),
+        package: "raft".to_owned(),
         verdict: VariantVerdict::Failed,
         runs: 31_000,
         findings: vec![expectation("lab2b_13_backup", 3)],
@@ -71,6 +78,20 @@ fn what_was_printed_is_read() {
 }
 
 #[test]
+fn what_is_of_another_package_is_left_out() {
+    let other = Head { package: "kvserver".to_owned(), code: "0ther".to_owned(), ..head() };
+    let mut twice = line("34-twice", MutantVerdict::Killed, vec![rule("lab1_04_lost_reply", 2, "K5")]);
+    twice.package = "kvserver".to_owned();
+    let both = json(
+        [Line::Matrix(other), Line::Matrix(head()), Line::Mutant(twice)]
+            .into_iter()
+            .chain(lines().into_iter().map(Line::Mutant))
+            .chain([Line::End { count: 4 }]),
+    );
+    assert_eq!(read(&both), Ok(Matrix { head: head(), lines: lines() }));
+}
+
+#[test]
 fn results_of_something_else_are_refused() {
     let whole = printed(head());
     let without = |part: &str| {
@@ -85,6 +106,10 @@ fn results_of_something_else_are_refused() {
         (
             printed(Head { corpus: "0ld".to_owned(), ..head() }),
             "m.jsonl speaks of other mutants than the workspace",
+        ),
+        (
+            whole.replace("\"package\":\"raft\"", "\"package\":\"kvserver\""),
+            "it says nothing of the package raft",
         ),
         (without("\"type\":\"end\""), "its end is missing: it was interrupted"),
         (without("02-nobody"), "line 4 is out of place"),
@@ -120,14 +145,17 @@ fn results_of_variants_and_soaks_are_held_to_the_same() {
         );
         page::soak(Path::new("s.json"), &text, &prints())
     };
-    let good = soak("\"code\":\"c0de\",", "").expect("of this code");
+    let good = soak("\"subjects\":{\"raft\":\"c0de\"},", "").expect("of this code");
     let text = page::render(&Material { soak: Some(good), ..material() });
-    assert!(text.contains("9 runs, seeds 0 to 9: all passed. 1.0 days of virtual time"), "{text}");
+    assert!(
+        text.contains("9 runs of all labs, seeds 0 to 9: all passed. 1.0 days of virtual time"),
+        "{text}"
+    );
     assert!(text.contains("| E1 | 6 |\n| K1 | never exercised |"), "{text}");
     for (code, labs, sentence) in [
-        ("\"code\":\"0ld\",", "", "s.json speaks of other code"),
-        ("\"code\":\"c0de\",", "\"lab2a\"", "it is of some scenarios only"),
-        ("", "", "it does not say of which code it speaks"),
+        ("\"subjects\":{\"raft\":\"0ld\"},", "", "s.json speaks of other code"),
+        ("\"subjects\":{\"raft\":\"c0de\"},", "\"lab2a\"", "it is of some scenarios only"),
+        ("\"code\":\"c0de\",", "", "it does not say of which code it speaks"),
         ("\"code\":", "", "s.json is not what `cargo labs soak --format json` writes"),
     ] {
         let stop = soak(code, labs).expect_err(sentence);

@@ -39,6 +39,8 @@ pub(crate) struct Cluster {
 pub(crate) struct Counts {
     /// Requests that were passed on, by operation.
     pub(crate) forwards: Rc<RefCell<BTreeMap<Op, u64>>>,
+    /// The server to which a client sent the last request.
+    pub(crate) asked: Rc<Cell<Option<Server>>>,
     /// Servers that a client gave up, and that it heard to be back.
     pub(crate) unavailable: Rc<RefCell<Vec<Server>>>,
     pub(crate) available: Rc<RefCell<Vec<Server>>>,
@@ -52,6 +54,7 @@ impl Counts {
             Event::KvSend { kind: KvKind::Forward, op, .. } => {
                 *self.forwards.borrow_mut().entry(*op).or_default() += 1;
             }
+            Event::KvSend { kind: KvKind::Request, to, .. } => self.asked.set(to.server()),
             Event::Unavailable { server_id } => self.unavailable.borrow_mut().push(*server_id),
             Event::Available { server_id } => self.available.borrow_mut().push(*server_id),
             Event::SnapshotTaken { .. } => self.snapshots.set(self.snapshots.get() + 1),

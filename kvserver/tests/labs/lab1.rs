@@ -27,7 +27,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("lab1_03_unreliable", 20, &["K3", "K5", "K6", "K7"],
             "Requests and replies are lost and late: every operation is retried until it is done, and takes effect once.", true, unreliable),
         scenario("lab1_04_lost_reply", 20, &["K5", "K6", "K7"],
-            "The reply to an append is lost after it was executed: the retry is answered, and not executed again.", true, lost_reply),
+            "The reply to a write is lost after it was executed: the retry is answered as it was then, and not executed again.", true, lost_reply),
         scenario("lab1_05_repeated", 10, &["K5", "K6"],
             "Half of the requests arrive twice.", true, repeated),
         scenario("lab1_06_late", 10, &["K5", "K6"],
@@ -105,6 +105,22 @@ fn lost_reply(seed: u64) -> Run {
             ok("append a", result)?;
         }
         finds("get a", &ok("get a", client.get("a").await)?, "x01234")?;
+        lone.links(|link| link.lose_replies = 1_000);
+        let sim = lone.clone();
+        let healing = async move {
+            sim.sleep_ms(700).await;
+            sim.links(|link| link.lose_replies = 0);
+        };
+        let (swapped, ()) = join(client.cas("a", "x01234", "y"), healing).await;
+        if !ok("cas a x01234 y", swapped)? {
+            return Err(unmet(
+                "Lab 1",
+                "`cas a x01234 y` said that it did not swap, though the key held x01234.",
+                "It swapped, and its answer was lost: the retry is answered as it was then, not worked out anew.",
+                Vec::new(),
+            ));
+        }
+        finds("get a", &ok("get a", client.get("a").await)?, "y")?;
         client.stop();
         Ok(())
     })

@@ -2,7 +2,6 @@
 
 mod check;
 mod cluster;
-mod cut_off;
 mod faults;
 mod harness;
 mod lab1;

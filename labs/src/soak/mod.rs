@@ -15,16 +15,16 @@ mod text;
 mod totals;
 mod work;
 
-pub use report::{FORMAT, Failing, Obligations, Report, ScenarioTotals};
+pub use report::{FORMAT, Failing, Obligations, Report, ScenarioTotals, Sources};
 pub use state::{Done, Identity, Piece, State};
 pub use text::human;
 pub use totals::{Failures, Spent, Totals};
 
 use crate::cli::{Format, SoakArguments};
 use crate::run::{self, Chosen, Suite};
+use crate::starter;
 use crate::stop::Stop;
 use crate::targets::{Binary, Workspace};
-use crate::{fingerprint, starter};
 use scenario::line::Listed;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
     // What can be wrong with the command is said before minutes of building.
     let directory = arguments.dir.as_deref().map(absolute).transpose()?;
     directory.as_deref().map(state::check).transpose()?;
-    let (suites, code) = suites(arguments)?;
+    let (suites, sources) = suites(arguments)?;
     let chosen = run::choose(&suites, &arguments.labs)?;
     let identity = Identity::new(bytes(&suites)?, arguments.from);
     let directory = directory.unwrap_or_else(|| default_directory(&suites, &identity));
@@ -65,7 +65,7 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
         remove(&state.report())?;
         work.run(&mut state)?;
     }
-    let report = Report::of(&state, &listed, &arguments.labs, code);
+    let report = Report::of(&state, &listed, &arguments.labs, sources);
     keep(&report, &state.report())?;
     for program in &programs {
         remove(program.path())?;
@@ -77,13 +77,13 @@ pub fn main(arguments: &SoakArguments) -> Result<ExitCode, Stop> {
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The test programs with their scenarios: this one, or those of the workspace, and then the code's fingerprint.
-fn suites(arguments: &SoakArguments) -> Result<(Vec<Suite>, Option<String>), Stop> {
+/// The test programs with their scenarios: this one, or those of the workspace, and then the sources' fingerprints.
+fn suites(arguments: &SoakArguments) -> Result<(Vec<Suite>, Sources), Stop> {
     let Some(path) = &arguments.binary else {
         let workspace = Workspace::here()?;
         let suites = run::suites(&workspace)?;
-        let code = starter::sources(&workspace.root).and_then(|files| fingerprint::code(&files));
-        return Ok((suites, code.ok()));
+        let sources = starter::sources(&workspace.root).map(|files| Sources::of(&files));
+        return Ok((suites, sources.unwrap_or_default()));
     };
     let path = absolute(path)?;
     if !path.is_file() {
@@ -93,7 +93,7 @@ fn suites(arguments: &SoakArguments) -> Result<(Vec<Suite>, Option<String>), Sto
     let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let listed = run::listed(vec![Binary::at(path.clone(), directory)])
         .map_err(|why| Stop::usage(format!("{} is no test program with scenarios: {why}", path.display())))?;
-    Ok((listed, None))
+    Ok((listed, Sources::default()))
 }
 
 /// Says what is about to happen, on standard error: the report alone is on standard output.

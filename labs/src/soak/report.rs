@@ -5,8 +5,11 @@
 
 use super::state::State;
 use super::totals::{Failures, Spent, Totals};
+use crate::fingerprint;
+use crate::starter::Files;
 use scenario::line::Listed;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the format. A reader refuses another number.
 pub const FORMAT: u32 = 1;
@@ -24,6 +27,10 @@ pub struct Report {
     /// it is; missing where the program was built elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// For each package with scenarios the fingerprint of what they test, and of them
+    /// ([`crate::fingerprint::subjects`]); empty where the program was built elsewhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subjects: BTreeMap<String, String>,
     /// The beginnings of names that were asked for; all scenarios, if there are none.
     pub labs: Vec<String>,
     /// The first seed.
@@ -93,9 +100,30 @@ pub struct ScenarioTotals {
     pub rpcs: u64,
 }
 
+/// The fingerprints of the sources that the test programs were built from; empty where they are not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// Of everything that decides a run.
+    pub code: Option<String>,
+    /// By package, of what its scenarios test, and of them.
+    pub subjects: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// Those of a workspace with these files.
+    pub fn of(files: &Files) -> Sources {
+        let subjects =
+            |package: String| Some((package.clone(), fingerprint::subjects(files, &[&package]).ok()?));
+        Sources {
+            code: fingerprint::code(files).ok(),
+            subjects: fingerprint::packages(files).into_iter().filter_map(subjects).collect(),
+        }
+    }
+}
+
 impl Report {
     /// The report on these scenarios, of a state in which they are done.
-    pub fn of(state: &State, scenarios: &[&Listed], labs: &[String], code: Option<String>) -> Report {
+    pub fn of(state: &State, scenarios: &[&Listed], labs: &[String], sources: Sources) -> Report {
         let (mut all, mut spent) = (Totals::default(), Spent { wall_ms: 0, cpu_ms: Some(0) });
         let (mut failures, mut by_scenario, mut seeds) = (Vec::new(), Vec::new(), None);
         for listed in scenarios {
@@ -118,7 +146,8 @@ impl Report {
             soak_report: FORMAT,
             kit: env!("CARGO_PKG_VERSION").to_owned(),
             fingerprint: state.identity().fingerprint.clone(),
-            code,
+            code: sources.code,
+            subjects: sources.subjects,
             labs: labs.to_vec(),
             from: state.identity().from,
             seeds: seeds.unwrap_or(0),

@@ -1,6 +1,6 @@
 //! What changes the fingerprint of the code, and what leaves it.
 
-use labs::fingerprint::{code, lines, of, tokens};
+use labs::fingerprint::{code, lines, of, packages, subjects, tokens};
 use labs::starter::Files;
 
 const SOURCE: &str = "//! A module.\n/// Votes.\npub fn vote(term: u64) -> bool { term > 1 } // why\n";
@@ -41,13 +41,52 @@ fn only_what_decides_a_run_counts() {
         assert_eq!(code(path, SOURCE), none, "{path}");
     }
     let scripts = "raft/tests/labs/scripts/a.script";
-    for path in
-        ["raft/src/a.rs", "tracecheck/src/a.rs", "labs/scenario/src/a.rs", "labrpc/sim/src/a.rs", scripts]
-    {
+    for path in [
+        "raft/src/a.rs",
+        "kvclient/src/a.rs",
+        "kvserver/tests/labs/a.rs",
+        "tracecheck/src/a.rs",
+        "labs/scenario/src/a.rs",
+        "labrpc/sim/src/a.rs",
+        scripts,
+    ] {
         assert_ne!(code(path, SOURCE), none, "{path}");
     }
     assert_ne!(code("raft/src/a.rs", SOURCE), code("raft/src/b.rs", SOURCE), "a file's name counts");
     assert_eq!(code(scripts, "# a\nreal s1\n"), code(scripts, "# b\nreal s1\n"));
+}
+
+#[test]
+fn subjects_are_what_the_scenarios_test_and_the_scenarios() {
+    let of_package =
+        |package: &str, path: &str| subjects(&files(path, SOURCE), &[package]).expect("a fingerprint");
+    let both = ["raft/src/a.rs"];
+    let raft = ["raft/tests/labs/a.rs", "raft/tests/labs/scripts/a.script"];
+    let kv = ["kvclient/src/a.rs", "kvserver/src/a.rs", "kvserver/tests/labs/a.rs"];
+    let nobody = [
+        "labs/scenario/src/a.rs",
+        "labrpc/sim/src/a.rs",
+        "tracecheck/src/a.rs",
+        "raft/benches/a.rs",
+        "raftx/src/a.rs",
+    ];
+    let counts = |package: &str, path: &str| of_package(package, path) != of_package(package, "README.md");
+    let all = both.iter().chain(&raft).chain(&kv).chain(&nobody);
+    for path in all {
+        let of_both = both.contains(path);
+        assert_eq!(counts("raft", path), of_both || raft.contains(path), "{path}");
+        assert_eq!(counts("kvserver", path), of_both || kv.contains(path), "{path}");
+    }
+    let two = subjects(&files(kv[0], SOURCE), &["raft", "kvserver"]).expect("a fingerprint");
+    assert_ne!(two, subjects(&files(raft[0], SOURCE), &["raft", "kvserver"]).expect("a fingerprint"));
+}
+
+#[test]
+fn packages_with_scenarios_are_found() {
+    let mut all = files("raft/tests/labs/main.rs", SOURCE);
+    all.insert("kvserver/tests/labs/main.rs".to_owned(), SOURCE.into());
+    all.insert("labrpc/tests/main.rs".to_owned(), SOURCE.into());
+    assert_eq!(packages(&all), ["kvserver", "raft"]);
 }
 
 #[test]

@@ -1,53 +1,25 @@
-//! Lab 3A: servers that are cut off, stand still, or coordinate no more: what they may answer, and how soon.
+//! Lab 3A: requests that come when there is no coordinator, no quorum, no room, or another coordinator.
 
 use crate::check::{finds, ok, unmet};
 use crate::cluster::Cluster;
 use crate::harness::{Setup, simulate};
-use futures::future::join;
+use futures::future::{join, join3};
+use kvclient::Patience;
 use kvclient::protocol::{Refusal, Response};
 use kvserver::Limits;
 use labrpc::schema::{KvCall, Server};
 use scenario::{Done, Run};
+use std::time::Duration;
 
-pub(crate) fn paused_coordinator(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab3a_13_paused_coordinator", 3), async |cluster| {
-        cluster.ready().await?;
-        let all = cluster.all();
-        let old = cluster.await_coordinator(&all).await?;
-        let (_, mut writer) = cluster.client(cluster.others(&[old])[0]);
-        ok("put a old", writer.put("a", "old").await)?;
-        cluster.sim.pause(old);
-        // Nothing of the others waits for it when it wakes: it hears of the new coordinator only afterwards.
-        for other in cluster.others(&[old]) {
-            cluster.sim.cut(other, old);
-        }
-        cluster.await_coordinator(&cluster.others(&[old])).await?;
-        ok("put a new", writer.put("a", "new").await)?;
-        let reader = cluster.raw_client();
-        let get = reader.invoke(KvCall::Get { key: "a".to_owned() });
-        let waking = async {
-            cluster.sleep_ms(20).await;
-            cluster.sim.resume(old);
-            cluster.sleep_ms(600).await;
-            cluster.sim.heal_all(&all);
-        };
-        let (response, ()) = join(reader.send(&get, old, 5_000), waking).await;
-        reader.give_back(&get, &response);
-        reader.stop();
-        finds("get a", &ok("get a", writer.get("a").await)?, "new")?;
-        writer.stop();
-        Ok(())
-    })
-}
-
-pub(crate) fn unavailable(seed: u64) -> Run {
+pub(super) fn unavailable(seed: u64) -> Run {
     simulate(seed, Setup::new("lab3a_05_unavailable", 3), async |cluster| {
         cluster.ready().await?;
         let all = cluster.all();
         let coordinator = cluster.await_coordinator(&all).await?;
-        let cut = cluster.others(&[coordinator])[0];
-        let (_, mut client) = cluster.client(cut);
+        let (_, mut client) = cluster.client(cluster.others(&[coordinator])[0]);
         ok("put a 1", client.put("a", "1").await)?;
+        // To whichever server the client speaks, that one is cut off.
+        let cut = cluster.counts.asked.get().unwrap_or(coordinator);
         cluster.isolate(cut);
         let before = cluster.sim.now();
         ok("put a 2", client.put("a", "2").await)?;
@@ -65,6 +37,15 @@ pub(crate) fn unavailable(seed: u64) -> Run {
             ));
         }
         finds("get a", &ok("get a", client.get("a").await)?, "2")?;
+        cluster.sleep_ms(1_000).await;
+        if cluster.counts.available.borrow().contains(&cut) {
+            return Err(unmet(
+                "the course's design, ServerRejoin",
+                format!("{cut} is still cut off, and its client noted that it is back."),
+                "A server is back when it says that it has joined, and knows a coordinator.",
+                cluster.last_of(&[cut]),
+            ));
+        }
         cluster.sim.heal_all(&all);
         cluster.sleep_ms(4_000).await;
         ok("put a 3", client.put("a", "3").await)?;
@@ -76,6 +57,13 @@ pub(crate) fn unavailable(seed: u64) -> Run {
                 cluster.last_of(&[cut]),
             ));
         }
+        client.stop();
+        // A server that is down says nothing at all: its client moves on as well.
+        let (_, mut client) = cluster.client(cut);
+        ok("put a 4", client.put("a", "4").await)?;
+        cluster.crash(cluster.counts.asked.get().unwrap_or(cut));
+        ok("put a 5", client.put("a", "5").await)?;
+        finds("get a", &ok("get a", client.get("a").await)?, "5")?;
         client.stop();
         Ok(())
     })
@@ -89,7 +77,7 @@ fn get(key: &str) -> KvCall {
     KvCall::Get { key: key.to_owned() }
 }
 
-pub(crate) fn minority(seed: u64) -> Run {
+pub(super) fn minority(seed: u64) -> Run {
     simulate(seed, Setup::new("lab3a_06_minority", 5), async |cluster| {
         cluster.ready().await?;
         let all = cluster.all();
@@ -151,7 +139,7 @@ pub(crate) fn minority(seed: u64) -> Run {
     })
 }
 
-/// A put through one server must be answered within so long.
+/// A request, sent once through one server, must be answered within so long.
 async fn answered(cluster: &Cluster, through: Server, call: KvCall, within_ms: u64, why: &str) -> Done {
     let raw = cluster.raw_client();
     let request = raw.invoke(call);
@@ -173,7 +161,7 @@ async fn answered(cluster: &Cluster, through: Server, call: KvCall, within_ms: u
     ))
 }
 
-pub(crate) fn single_shot(seed: u64) -> Run {
+pub(super) fn single_shot(seed: u64) -> Run {
     simulate(seed, Setup::new("lab3a_07_single_shot", 5), async |cluster| {
         cluster.ready().await?;
         let why = "Four of five servers run: they elect a coordinator, and the request waits for it.";
@@ -190,7 +178,7 @@ pub(crate) fn single_shot(seed: u64) -> Run {
     })
 }
 
-pub(crate) fn no_quorum(seed: u64) -> Run {
+pub(super) fn no_quorum(seed: u64) -> Run {
     simulate(seed, Setup::new("lab3a_08_no_quorum", 3), async |cluster| {
         cluster.ready().await?;
         let all = cluster.all();
@@ -198,7 +186,12 @@ pub(crate) fn no_quorum(seed: u64) -> Run {
         for other in cluster.others(&[coordinator]) {
             cluster.crash(other);
         }
-        for call in [put("a", "1"), get("a")] {
+        // Its log keeps what it could not commit, and that may yet be committed: whether, nobody can say.
+        let patience = Patience { operation: Duration::from_millis(3_030), ..Patience::default() };
+        let (_, mut short) = cluster.client_with(coordinator, patience);
+        let _ = short.put("short", "1").await;
+        short.stop();
+        for call in [put("lost", "1"), get("lost")] {
             let raw = cluster.raw_client();
             let request = raw.invoke(call);
             let before = cluster.sim.now();
@@ -220,78 +213,17 @@ pub(crate) fn no_quorum(seed: u64) -> Run {
         }
         cluster.calm();
         let why = "All servers run again.";
-        answered(&cluster, coordinator, put("a", "2"), 3_500, why).await
-    })
-}
-
-pub(crate) fn coordinator_changes(seed: u64) -> Run {
-    simulate(seed, Setup::new("lab3a_11_coordinator_changes", 5), async |cluster| {
-        cluster.ready().await?;
-        let all = cluster.all();
-        let mut expected = String::new();
-        let (_, mut client) = cluster.client(all[0]);
-        ok("get a", client.get("a").await)?;
-        for round in 0..3 {
-            let old = cluster.await_coordinator(&all).await?;
-            let through = cluster.others(&[old])[round];
-            let (_, mut forwarded) = cluster.client(through);
-            // The old coordinator has the request and can commit nothing: two others still reach it, and do not hear it.
-            for other in cluster.others(&[old]) {
-                cluster.sim.cut(old, other);
-            }
-            let value = format!("{round},");
-            let before = cluster.sim.now();
-            ok("append a", forwarded.append("a", &value).await)?;
-            let waited = (cluster.sim.now() - before).as_millis();
-            if waited > 6_000 {
-                return Err(unmet(
-                    "the course's design",
-                    format!(
-                        "An append through {through} took {waited} ms after the coordinator {old} was no longer heard."
-                    ),
-                    "Another coordinator is elected within 2 s, and the request goes to it at once.",
-                    cluster.last_of(&all),
-                ));
-            }
-            expected += &value;
-            cluster.sim.heal_all(&all);
-            forwarded.stop();
+        answered(&cluster, coordinator, put("a", "2"), 3_500, why).await?;
+        let (_, mut client) = cluster.client(coordinator);
+        for key in ["short", "lost"] {
+            ok("get", client.get(key).await)?;
         }
-        cluster.sleep_ms(500).await;
-        finds("get a", &ok("get a", client.get("a").await)?, &expected)?;
         client.stop();
         Ok(())
     })
 }
 
-pub(crate) fn no_loops(seed: u64) -> Run {
-    let stranger = Server(4);
-    let setup = Setup { scripted: Some(stranger), ..Setup::new("lab3a_12_no_loops", 3) };
-    simulate(seed, setup, async move |cluster| {
-        cluster.ready().await?;
-        let coordinator = cluster.await_coordinator(&cluster.all()).await?;
-        let asked = cluster.others(&[coordinator])[0];
-        let raw = cluster.raw_client();
-        let request = raw.invoke(put("a", "1"));
-        let response = cluster.forward_as(stranger, asked, &request).await;
-        let forwards = cluster.counts.forwards.borrow().get(&request.op).copied().unwrap_or(0);
-        raw.give_back(&request, &response);
-        raw.stop();
-        if forwards == 1 && matches!(response, Some(Response::Refused { .. })) {
-            return Ok(());
-        }
-        Err(unmet(
-            "the course's design",
-            format!(
-                "A put was forwarded to {asked}, which does not coordinate: the answer was {response:?}, after {forwards} forwards in all.",
-            ),
-            "A forwarded request is refused by whoever does not coordinate; the server that has it from its client tries again.",
-            cluster.last_of(&[asked]),
-        ))
-    })
-}
-
-pub(crate) fn bounded_queue(seed: u64) -> Run {
+pub(super) fn bounded_queue(seed: u64) -> Run {
     let setup = Setup::new("lab3a_14_bounded_queue", 3);
     let setup = Setup { limits: Limits { waiting: 10, ..setup.limits }, ..setup };
     simulate(seed, setup, async |cluster| {
@@ -316,7 +248,10 @@ pub(crate) fn bounded_queue(seed: u64) -> Run {
         let answers = futures::future::join_all(asking).await;
         let at_once = answers.iter().filter(|(busy, waited)| *busy && *waited < 100).count();
         if at_once == 20 {
-            return Ok(());
+            cluster.calm();
+            cluster.await_coordinator(&cluster.all()).await?;
+            let why = "All servers run again, and nothing waits here any more.";
+            return answered(&cluster, asked, put("a", "1"), 3_500, why).await;
         }
         Err(unmet(
             "the course's design",
@@ -324,6 +259,71 @@ pub(crate) fn bounded_queue(seed: u64) -> Run {
                 "Of 30 requests that came to {asked} at once, which may let 10 wait, {at_once} were refused as too many within 100 ms."
             ),
             "There is no coordinator: 10 wait, and 20 are told at once that they cannot.",
+            cluster.last_of(&[asked]),
+        ))
+    })
+}
+
+pub(super) fn coordinator_changes(seed: u64) -> Run {
+    simulate(seed, Setup::new("lab3a_11_coordinator_changes", 5), async |cluster| {
+        cluster.ready().await?;
+        let all = cluster.all();
+        let mut expected = String::new();
+        let (_, mut client) = cluster.client(all[0]);
+        ok("get a", client.get("a").await)?;
+        for round in 0..3 {
+            let old = cluster.await_coordinator(&all).await?;
+            let others = cluster.others(&[old]);
+            // The old coordinator has the request and can commit nothing: the others still reach it, and do not hear it.
+            for other in &others {
+                cluster.sim.cut(old, *other);
+            }
+            let why = "Another coordinator is elected within 2 s, and whoever has the request passes it on to that one.";
+            let append = KvCall::Append { key: "a".to_owned(), value: format!("{round},") };
+            let forwarded = answered(&cluster, others[round], append, 3_500, why);
+            // A get waits at the old one itself, which cannot have it confirmed.
+            let waiting = answered(&cluster, old, get("b"), 3_500, why);
+            let healing = async {
+                let elected = cluster.await_coordinator(&others).await;
+                cluster.sleep_ms(100).await;
+                cluster.sim.heal_all(&all);
+                elected
+            };
+            let (forwarded, waiting, elected) = join3(forwarded, waiting, healing).await;
+            elected?;
+            forwarded?;
+            waiting?;
+            expected += &format!("{round},");
+        }
+        cluster.sleep_ms(500).await;
+        finds("get a", &ok("get a", client.get("a").await)?, &expected)?;
+        client.stop();
+        Ok(())
+    })
+}
+
+pub(super) fn no_loops(seed: u64) -> Run {
+    let stranger = Server(4);
+    let setup = Setup { scripted: Some(stranger), ..Setup::new("lab3a_12_no_loops", 3) };
+    simulate(seed, setup, async move |cluster| {
+        cluster.ready().await?;
+        let coordinator = cluster.await_coordinator(&cluster.all()).await?;
+        let asked = cluster.others(&[coordinator])[0];
+        let raw = cluster.raw_client();
+        let request = raw.invoke(put("a", "1"));
+        let response = cluster.forward_as(stranger, asked, &request).await;
+        let forwards = cluster.counts.forwards.borrow().get(&request.op).copied().unwrap_or(0);
+        raw.give_back(&request, &response);
+        raw.stop();
+        if forwards == 1 && matches!(response, Some(Response::Refused { .. })) {
+            return Ok(());
+        }
+        Err(unmet(
+            "the course's design",
+            format!(
+                "A put was forwarded to {asked}, which does not coordinate: the answer was {response:?}, after {forwards} forwards in all.",
+            ),
+            "A forwarded request is refused by whoever does not coordinate; the server that has it from its client tries again.",
             cluster.last_of(&[asked]),
         ))
     })
