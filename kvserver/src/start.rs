@@ -45,8 +45,8 @@ pub struct Shared {
     pub(crate) service: RefCell<Service>,
     /// How many requests wait here; at most `limits.waiting`.
     pub(crate) waiting: Cell<usize>,
-    /// Whether the log was short enough since the last snapshot.
-    pub(crate) snapshot_due: Cell<bool>,
+    /// How many bytes the log had when the last snapshot was handed over; none, if it was short enough since.
+    pub(crate) snapshot_at: Cell<Option<u64>>,
 }
 
 impl Deref for KvServer {
@@ -78,7 +78,7 @@ impl KvServer {
             raft: OnceCell::new(),
             service: RefCell::default(),
             waiting: Cell::new(0),
-            snapshot_due: Cell::new(true),
+            snapshot_at: Cell::new(None),
         }));
         let deliver_to = server.clone();
         let deliver = Box::new(move |delivery| {

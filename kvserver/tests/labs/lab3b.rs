@@ -27,7 +27,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("lab3b_02_small", 5, "§7", &["K5"],
             "After 800 operations on two keys, and on 200 that are deleted, the snapshot has at most 500 bytes.", false, small),
         scenario("lab3b_03_recovery", 6, "§7", &["K5", "L12"],
-            "All servers restart from their snapshots, and have everything.", true, recovery),
+            "All servers restart from their snapshots, and have everything; and the log is cut as before.", true, recovery),
         scenario("lab3b_04_laggard", 6, "§7", &["K5", "L10"],
             "A server that missed what the log has no more gets the snapshot, and serves from it.", true, laggard),
         scenario("lab3b_05_executed_once", 6, "§7", &["K5", "K6"],
@@ -49,23 +49,28 @@ fn trimmed(seed: u64) -> Run {
         let work = Workload::start(&cluster, 5, Mix { keys: 3, gets: 300, appends: 0, pause_ms: 5 });
         for _ in 0..24 {
             cluster.sleep_ms(50).await;
-            for server in cluster.all() {
-                let bytes = cluster.server(server).map_or(0, |it| it.raft().live_bytes());
-                if bytes > 8 * LOG_BYTES {
-                    return Err(unmet(
-                        "§7",
-                        format!("The log of {server} has {bytes} bytes."),
-                        format!(
-                            "A snapshot is due from {LOG_BYTES} bytes on; at most {} may be there.",
-                            8 * LOG_BYTES
-                        ),
-                        cluster.last_of(&[server]),
-                    ));
-                }
-            }
+            cluster.all().into_iter().try_for_each(|server| is_short(&cluster, server))?;
         }
         work.finish(CALM_MS).await
     })
+}
+
+fn live_bytes(cluster: &Cluster, server: Server) -> u64 {
+    cluster.server(server).map_or(0, |it| it.raft().live_bytes())
+}
+
+/// The log of a server must have been cut in time.
+fn is_short(cluster: &Cluster, server: Server) -> Done {
+    let bytes = live_bytes(cluster, server);
+    if bytes <= 8 * LOG_BYTES {
+        return Ok(());
+    }
+    Err(unmet(
+        "§7",
+        format!("The log of {server} has {bytes} bytes."),
+        format!("A snapshot is due from {LOG_BYTES} bytes on; at most {} may be there.", 8 * LOG_BYTES),
+        cluster.last_of(&[server]),
+    ))
 }
 
 fn small(seed: u64) -> Run {
@@ -134,7 +139,22 @@ fn recovery(seed: u64) -> Run {
             all.iter().for_each(|server| cluster.start_server(*server));
             found(&cluster, &all, &held).await?;
         }
-        Ok(())
+        // A log that is almost too long when its server restarts is so before the server has executed any of it.
+        let (_, mut client) = cluster.client(all[0]);
+        let most = || all.iter().map(|server| live_bytes(&cluster, *server)).max().unwrap_or(0);
+        for _ in 0..100 {
+            if (LOG_BYTES - 30..=LOG_BYTES).contains(&most()) {
+                break;
+            }
+            ok("put b", client.put("b", "x").await)?;
+        }
+        all.iter().for_each(|server| cluster.crash(*server));
+        all.iter().for_each(|server| cluster.start_server(*server));
+        for n in 0..100 {
+            ok("put b", client.put("b", &format!("{n:0100}")).await)?;
+        }
+        client.stop();
+        all.iter().try_for_each(|server| is_short(&cluster, *server))
     })
 }
 
@@ -165,8 +185,19 @@ fn executed_once(seed: u64) -> Run {
         raw.send(&request, coordinator, 1).await;
         cluster.sleep_ms(100).await;
         let mut held = fill(&cluster, coordinator, 60).await?;
-        while cluster.counts.snapshots.get() < 3 {
-            held = fill(&cluster, coordinator, 20).await?;
+        for _ in 0..20 {
+            if cluster.counts.snapshots.get() < 3 {
+                held = fill(&cluster, coordinator, 20).await?;
+            }
+        }
+        cluster.sleep_ms(100).await;
+        if cluster.counts.snapshots.get() < 3 {
+            return Err(unmet(
+                "§7",
+                format!("Three servers took {} snapshots.", cluster.counts.snapshots.get()),
+                format!("The log of each has had more than {LOG_BYTES} bytes by now."),
+                cluster.last_of(&all),
+            ));
         }
         all.iter().for_each(|server| cluster.crash(*server));
         all.iter().for_each(|server| cluster.start_server(*server));

@@ -1,6 +1,7 @@
 //! What changes the fingerprint of the code, and what leaves it.
 
 use labs::fingerprint::{code, lines, of, packages, subjects, tokens};
+use labs::soak::Sources;
 use labs::starter::Files;
 
 const SOURCE: &str = "//! A module.\n/// Votes.\npub fn vote(term: u64) -> bool { term > 1 } // why\n";
@@ -87,6 +88,18 @@ fn packages_with_scenarios_are_found() {
     all.insert("kvserver/tests/labs/main.rs".to_owned(), SOURCE.into());
     all.insert("labrpc/tests/main.rs".to_owned(), SOURCE.into());
     assert_eq!(packages(&all), ["kvserver", "raft"]);
+}
+
+#[test]
+fn a_soak_names_the_subjects_of_every_package() {
+    let mut all = files("raft/tests/labs/main.rs", SOURCE);
+    all.insert("kvserver/tests/labs/main.rs".to_owned(), SOURCE.into());
+    let sources = Sources::of(&all);
+    assert_eq!(sources.code, code(&all).ok());
+    let names: Vec<&str> = sources.subjects.keys().map(String::as_str).collect();
+    assert_eq!(names, ["kvserver", "raft"]);
+    assert_eq!(sources.subjects["raft"], subjects(&all, &["raft"]).expect("a fingerprint"));
+    assert_ne!(sources.subjects["raft"], sources.subjects["kvserver"]);
 }
 
 #[test]

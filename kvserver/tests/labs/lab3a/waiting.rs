@@ -22,8 +22,13 @@ pub(super) fn unavailable(seed: u64) -> Run {
         let cut = cluster.counts.asked.get().unwrap_or(coordinator);
         cluster.isolate(cut);
         let before = cluster.sim.now();
-        ok("put a 2", client.put("a", "2").await)?;
+        // Another one finds the same, and stops before the server is back: it has nothing more to say then.
+        let (_, mut brief) = cluster.client(cut);
+        let (result, of_brief) = join(client.put("a", "2"), brief.put("b", "1")).await;
         let waited = (cluster.sim.now() - before).as_millis();
+        ok("put a 2", result)?;
+        ok("put b 1", of_brief)?;
+        brief.stop();
         if !cluster.counts.unavailable.borrow().contains(&cut) || waited > 4_500 {
             return Err(unmet(
                 "the course's design, ServerFail",
