@@ -186,9 +186,10 @@ fn executed_once(seed: u64) -> Run {
         cluster.sleep_ms(100).await;
         let mut held = fill(&cluster, coordinator, 60).await?;
         for _ in 0..20 {
-            if cluster.counts.snapshots.get() < 3 {
-                held = fill(&cluster, coordinator, 20).await?;
+            if cluster.counts.snapshots.get() >= 3 {
+                break;
             }
+            held = fill(&cluster, coordinator, 20).await?;
         }
         cluster.sleep_ms(100).await;
         if cluster.counts.snapshots.get() < 3 {
