@@ -131,8 +131,12 @@ fn results(suites: &[Suite], seeds: u64, wanted: impl Fn(&Listed) -> bool) -> Re
         if names.is_empty() {
             continue;
         }
-        let request =
-            Request { names, seeds: Seeds::UpTo(seeds), jobs: run::processors(), traces: Traces::Failing };
+        let request = Request {
+            names,
+            seeds: Seeds::UpTo(seeds),
+            jobs: run::processors(),
+            traces: Traces::Failing { hashes: false },
+        };
         suite.binary.run(&request, |line| lines.push(line))?;
     }
     Ok(lines)

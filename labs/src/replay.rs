@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub fn main(arguments: &ReplayArguments) -> Result<ExitCode, Stop> {
     let traces = match &arguments.trace {
         Some(path) => Traces::File(writable(path)?),
-        None => Traces::Failing,
+        None => Traces::Failing { hashes: true },
     };
     let suites = run::suites(&Workspace::here()?)?;
     let found = suites.iter().find_map(|suite| {

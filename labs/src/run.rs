@@ -18,7 +18,7 @@ pub fn main(arguments: &RunArguments) -> Result<ExitCode, Stop> {
     // What can be wrong with the command is said before minutes of building.
     let traces = match &arguments.trace_dir {
         Some(directory) => Traces::All(writable(directory)?),
-        None => Traces::Failing,
+        None => Traces::Failing { hashes: arguments.format == Format::Json },
     };
     let suites = suites(&Workspace::here()?)?;
     let chosen = choose(&suites, &arguments.labs)?;

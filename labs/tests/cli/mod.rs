@@ -123,7 +123,7 @@ fn a_dead_test_program_is_told_with_what_helps() {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         seeds,
         jobs,
-        traces: Traces::Failing,
+        traces: Traces::Failing { hashes: true },
     };
     let last = Some("lab2a_01 with seed 3".to_owned());
     let many = request(&["lab2a_01", "lab2a_02"], Seeds::UpTo(10), 4);
