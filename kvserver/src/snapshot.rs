@@ -27,17 +27,11 @@ impl KvServer {
     pub(crate) fn trim_log(&self) {
         let Some(most) = self.limits.log_bytes else { return };
         let Some(raft) = self.raft.get() else { return };
-        let bytes = raft.live_bytes();
-        if bytes <= most {
-            self.snapshot_at.set(None);
-            return;
-        }
-        // The last one has shortened the log, though not enough: what it left was not executed then. Or it came to
-        // nothing, and the log has grown by as much again.
-        let over = |then: u64| bytes < then || bytes > then + most;
-        if self.snapshot_at.get().is_none_or(over) {
-            self.snapshot_at.set(Some(bytes));
+        // The last one is on the disk, however much of the log it left: that may not have been executed then.
+        let done = raft.snapshot_index() >= self.snapshot_at.get();
+        if done && raft.live_bytes() > most {
             let service = self.service.borrow();
+            self.snapshot_at.set(service.applied);
             raft.snapshot(service.applied, service.machine.snapshot());
         }
     }

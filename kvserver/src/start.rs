@@ -6,7 +6,7 @@ use futures::future::{Either, select};
 use kvclient::protocol::{KvEnd, Request, Response, Status};
 use kvclient::remote::{Handlers, Remote};
 use labrpc::Host;
-use labrpc::schema::{Event, KvOutcome, Op, Server};
+use labrpc::schema::{Event, Index, KvOutcome, Op, Server};
 use raft::core::Config;
 use raft::{Raft, RaftEnd};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -45,8 +45,8 @@ pub struct Shared {
     pub(crate) service: RefCell<Service>,
     /// How many requests wait here; at most `limits.waiting`.
     pub(crate) waiting: Cell<usize>,
-    /// How many bytes the log had when the last snapshot was handed over; none, if it was short enough since.
-    pub(crate) snapshot_at: Cell<Option<u64>>,
+    /// The index of the last snapshot that was handed to Raft; 0 before the first.
+    pub(crate) snapshot_at: Cell<Index>,
 }
 
 impl Deref for KvServer {
@@ -78,7 +78,7 @@ impl KvServer {
             raft: OnceCell::new(),
             service: RefCell::default(),
             waiting: Cell::new(0),
-            snapshot_at: Cell::new(None),
+            snapshot_at: Cell::new(0),
         }));
         let deliver_to = server.clone();
         let deliver = Box::new(move |delivery| {

@@ -77,6 +77,7 @@ impl Driver {
         let durability = config.durability;
         let (core, effects) = Core::restore(me, config, saved.clone());
         let shared = Rc::new(Shared::new(core.state()));
+        shared.snapshot_index.set(saved.snap.as_ref().map_or(0, |snap| snap.index));
         let observer = Observer::new(me);
         observer.started(core.state(), &saved, &effects, host.recorder());
         let mut driver = Driver {
@@ -264,6 +265,7 @@ impl Driver {
         if let Some(durable) = durable {
             self.host.recorder().record(synced(&durable), None, None);
             self.shared.live_bytes.set(self.storage.live_bytes());
+            self.shared.snapshot_index.set(durable.snap);
             self.step(Input::Written(durable), None);
         }
         while let Some(effect) = self.release.pop() {

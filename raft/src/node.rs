@@ -69,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) state: Cell<State>,
     /// Bytes of log and hard state on the disk's journal, without the snapshot.
     pub(crate) live_bytes: Cell<u64>,
+    /// The index of the snapshot that is durable, or 0.
+    pub(crate) snapshot_index: Cell<Index>,
     /// Whether the server has joined.
     pub(crate) joined: Cell<bool>,
     /// Told when the term, the role or the leader changes.
@@ -102,6 +104,7 @@ impl Shared {
             waker: RefCell::default(),
             state: Cell::new(state),
             live_bytes: Cell::new(0),
+            snapshot_index: Cell::new(0),
             joined: Cell::new(false),
             moved: Notify::new(),
         }
@@ -194,6 +197,11 @@ impl Raft {
     /// Bytes of log and hard state that a restart would read, without the snapshot.
     pub fn live_bytes(&self) -> u64 {
         self.shared.live_bytes.get()
+    }
+
+    /// The index of the last snapshot that is durable, and the log cut with it; 0 before the first.
+    pub fn snapshot_index(&self) -> Index {
+        self.shared.snapshot_index.get()
     }
 
     /// Wants a command in the log. The answer comes at once, and says where it stands, not that it is

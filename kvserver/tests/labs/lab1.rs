@@ -129,7 +129,11 @@ fn lost_reply(seed: u64) -> Run {
 fn repeated(seed: u64) -> Run {
     let setup = Setup { link: Link::unreliable().duplicating(500), ..Setup::new("lab1_05_repeated", 1) };
     simulate_lone(seed, setup, async |lone| {
-        let work = Workload::start_lone(&lone, 3, Mix { keys: 1, gets: 300, appends: 1_000, pause_ms: 10 });
+        let work = Workload::start_lone(
+            &lone,
+            3,
+            Mix { keys: 1, gets: 300, appends: 1_000, pause_ms: 10, bytes: 0 },
+        );
         lone.sleep_ms(2_000).await;
         work.finish(20_000).await
     })
@@ -138,7 +142,8 @@ fn repeated(seed: u64) -> Run {
 fn late(seed: u64) -> Run {
     let setup = Setup { link: Link::reordering().duplicating(300), ..Setup::new("lab1_06_late", 1) };
     simulate_lone(seed, setup, async |lone| {
-        let work = Workload::start_lone(&lone, 4, Mix { keys: 2, gets: 300, appends: 700, pause_ms: 5 });
+        let work =
+            Workload::start_lone(&lone, 4, Mix { keys: 2, gets: 300, appends: 700, pause_ms: 5, bytes: 0 });
         // Requests take their time as well, so that a repeated one comes after the client's next operation.
         lone.links(|link| {
             link.delay_ns = 0..=600_000_000;

@@ -23,11 +23,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     };
     vec![
         scenario("lab3b_01_trimmed", 6, "§7", &["K5", "L10"],
-            "The log stays below eight times what it may have, while five clients read and write.", true, trimmed),
+            "The log stays below eight times what it may have, while five clients read and write, and then ten write a lot.", true, trimmed),
         scenario("lab3b_02_small", 5, "§7", &["K5"],
             "After 800 operations on two keys, and on 200 that are deleted, the snapshot has at most 500 bytes.", false, small),
         scenario("lab3b_03_recovery", 6, "§7", &["K5", "L12"],
-            "All servers restart from their snapshots, and have everything; and the log is cut as before.", true, recovery),
+            "All servers restart from their snapshots, and have everything.", true, recovery),
         scenario("lab3b_04_laggard", 6, "§7", &["K5", "L10"],
             "A server that missed what the log has no more gets the snapshot, and serves from it.", true, laggard),
         scenario("lab3b_05_executed_once", 6, "§7", &["K5", "K6"],
@@ -46,8 +46,17 @@ fn snapshots(name: &'static str, servers: u8) -> Setup {
 fn trimmed(seed: u64) -> Run {
     simulate(seed, snapshots("lab3b_01_trimmed", 3), async |cluster| {
         cluster.ready().await?;
-        let work = Workload::start(&cluster, 5, Mix { keys: 3, gets: 300, appends: 0, pause_ms: 5 });
+        let work =
+            Workload::start(&cluster, 5, Mix { keys: 3, gets: 300, appends: 0, pause_ms: 5, bytes: 0 });
         for _ in 0..24 {
+            cluster.sleep_ms(50).await;
+            cluster.all().into_iter().try_for_each(|server| is_short(&cluster, server))?;
+        }
+        work.finish(CALM_MS).await?;
+        // What is on its way alone takes more than the log may have: no snapshot makes it short enough.
+        let busy = Mix { keys: 3, gets: 0, appends: 0, pause_ms: 1, bytes: 150 };
+        let work = Workload::start(&cluster, 10, busy);
+        for _ in 0..8 {
             cluster.sleep_ms(50).await;
             cluster.all().into_iter().try_for_each(|server| is_short(&cluster, server))?;
         }
@@ -139,22 +148,7 @@ fn recovery(seed: u64) -> Run {
             all.iter().for_each(|server| cluster.start_server(*server));
             found(&cluster, &all, &held).await?;
         }
-        // A log that is almost too long when its server restarts is so before the server has executed any of it.
-        let (_, mut client) = cluster.client(all[0]);
-        let most = || all.iter().map(|server| live_bytes(&cluster, *server)).max().unwrap_or(0);
-        for _ in 0..100 {
-            if (LOG_BYTES - 30..=LOG_BYTES).contains(&most()) {
-                break;
-            }
-            ok("put b", client.put("b", "x").await)?;
-        }
-        all.iter().for_each(|server| cluster.crash(*server));
-        all.iter().for_each(|server| cluster.start_server(*server));
-        for n in 0..100 {
-            ok("put b", client.put("b", &format!("{n:0100}")).await)?;
-        }
-        client.stop();
-        all.iter().try_for_each(|server| is_short(&cluster, *server))
+        Ok(())
     })
 }
 
@@ -224,7 +218,8 @@ fn unreliable(seed: u64) -> Run {
 async fn work(cluster: &Cluster, clients: u32, faults: &[Fault], rounds: u32) -> Done {
     cluster.ready().await?;
     // Puts and few keys: what the snapshot holds stays small, as in real life.
-    let work = Workload::start(cluster, clients, Mix { keys: 8, gets: 400, appends: 150, pause_ms: 150 });
+    let work =
+        Workload::start(cluster, clients, Mix { keys: 8, gets: 400, appends: 150, pause_ms: 150, bytes: 0 });
     cluster.suffer(faults, rounds).await;
     cluster.sleep_ms(500).await;
     work.finish(CALM_MS).await

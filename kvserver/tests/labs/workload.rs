@@ -23,11 +23,13 @@ pub(crate) struct Mix {
     pub(crate) appends: u16,
     /// Between two operations of a client, in virtual milliseconds: at most this.
     pub(crate) pause_ms: u64,
+    /// How long values are at least, in bytes.
+    pub(crate) bytes: usize,
 }
 
 impl Default for Mix {
     fn default() -> Self {
-        Mix { keys: 5, gets: 500, appends: 500, pause_ms: 80 }
+        Mix { keys: 5, gets: 500, appends: 500, pause_ms: 80, bytes: 0 }
     }
 }
 
@@ -120,7 +122,7 @@ impl Workload {
 
 fn call(chance: &mut Stream, mix: Mix, n: u32, count: u32) -> KvCall {
     let key = format!("k{}", chance.draw(0..=mix.keys - 1));
-    let value = format!("{n}.{count} ");
+    let value = format!("{:<1$}", format!("{n}.{count} "), mix.bytes);
     if chance.chance(mix.gets) {
         KvCall::Get { key }
     } else if chance.chance(mix.appends) {
