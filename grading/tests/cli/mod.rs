@@ -24,6 +24,10 @@ fn mistakes_are_one_sentence() {
         (&["mutants", "--only", "9999"], "no mutant is called `9999`; there are 01-"),
         (&["mutants", "--format", "xml"], "possible values: human, json"),
         (&["page"], "the page is made from what was run: `cargo grade mutants --format json > FILE`"),
+        (
+            &["page", "--package", "raftkv"],
+            "no page speaks of the package `raftkv`; there are those of raft and kvserver",
+        ),
         (&["page", "--matrix", "gone.jsonl"], "gone.jsonl cannot be read: "),
         (
             &["page", "--matrix", "README.md"],
