@@ -34,10 +34,21 @@ pub(crate) fn finds(what: &str, got: &str, wanted: &str) -> Done {
     }
     Err(unmet(
         "the service",
-        format!("`{what}` found {got:?}."),
-        format!("It had to find {wanted:?}: nothing else was written since."),
+        format!("`{what}` found {}.", short(got)),
+        format!("It had to find {}: nothing else was written since.", short(wanted)),
         Vec::new(),
     ))
+}
+
+/// A value in quotes; of a long one the end, which was written last.
+fn short(value: &str) -> String {
+    const MOST: usize = 60;
+    let begin = value.char_indices().rev().nth(MOST).map_or(0, |(at, _)| at);
+    if begin == 0 {
+        format!("{value:?}")
+    } else {
+        format!("… {:?} ({} bytes)", &value[begin..], value.len())
+    }
 }
 
 /// "s1, s2 and s3".

@@ -115,12 +115,12 @@ fn small(seed: u64) -> Run {
     })
 }
 
-/// So many appends of one client, and what the key then holds.
+/// So many appends of one client, and what the key then holds. A hundred of them are more than any log may have.
 async fn fill(cluster: &Cluster, through: Server, count: u32) -> Result<String, scenario::Expectation> {
     let (_, mut client) = cluster.client(through);
     let mut held = ok("get a", client.get("a").await)?;
     for n in 0..count {
-        let value = format!("{n} ");
+        let value = format!("{n:>80} ");
         ok("append a", client.append("a", &value).await)?;
         held += &value;
     }
@@ -143,7 +143,7 @@ fn recovery(seed: u64) -> Run {
         cluster.ready().await?;
         let all = cluster.all();
         for round in 0..3 {
-            let held = fill(&cluster, all[round], 40).await?;
+            let held = fill(&cluster, all[round], 100).await?;
             all.iter().for_each(|server| cluster.crash(*server));
             all.iter().for_each(|server| cluster.start_server(*server));
             found(&cluster, &all, &held).await?;
