@@ -143,7 +143,7 @@ fn recovery(seed: u64) -> Run {
         cluster.ready().await?;
         let all = cluster.all();
         for round in 0..3 {
-            let held = fill(&cluster, all[round], 40).await?;
+            let held = fill(&cluster, all[round], 80).await?;
             all.iter().for_each(|server| cluster.crash(*server));
             all.iter().for_each(|server| cluster.start_server(*server));
             found(&cluster, &all, &held).await?;
@@ -159,7 +159,7 @@ fn laggard(seed: u64) -> Run {
         let coordinator = cluster.await_coordinator(&all).await?;
         let late = cluster.others(&[coordinator])[0];
         cluster.isolate(late);
-        let held = fill(&cluster, coordinator, 100).await?;
+        let held = fill(&cluster, coordinator, 200).await?;
         cluster.sim.heal_all(&all);
         cluster.sleep_ms(1_000).await;
         // Without one of the others the laggard is needed for a quorum, and may coordinate.
