@@ -108,6 +108,11 @@ pub fn apply(saved: &mut Saved, write: &Write) {
     match write {
         Write::Hard(hard) => saved.hard = *hard,
         Write::Log(change) => {
+            // A crash may have come between a snapshot and the cut that follows it. Whoever restarts begins after the
+            // snapshot all the same: what it then writes stands there, and not after the log that was left.
+            if let Some(snap) = saved.snap.as_ref().filter(|snap| change.from > snap.index) {
+                saved.log.compact((snap.index, snap.term));
+            }
             saved.log.rewrite(change);
         }
         Write::Snapshot(snap) => saved.snap = Some(snap.clone()),

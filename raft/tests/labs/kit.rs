@@ -4,8 +4,12 @@ use crate::golden;
 use crate::harness::{Setup, simulate};
 use labrpc::schema::{Durability, Server, write_header, write_record};
 use labrpc_sim::Link;
-use raft::core::{Config, ConfigError, Effect, Membership, Rep, Req, VoteArgs, VoteReply};
+use raft::core::{
+    Change, Config, ConfigError, Effect, Entry, Log, Membership, Rep, Req, Saved, Snap, VoteArgs, VoteReply,
+    Write,
+};
 use raft::release::Release;
+use raft::storage;
 use scenario::{Ending, Other, Run};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -22,6 +26,7 @@ pub(crate) fn tests() -> Vec<Other> {
     };
     test("crashes_with_real_durability", crashes_with_real_durability);
     test("release_holds_what_waits", release_holds_what_waits);
+    test("a_crash_between_snapshot_and_cut", crash_before_the_cut);
     test("quorums_simple_and_joint", quorums_simple_and_joint);
     test("configurations_that_cannot_work", configurations_that_cannot_work);
     test("a_single_server_leads_after_its_vote_is_durable", single_server);
@@ -34,6 +39,25 @@ pub(crate) fn tests() -> Vec<Other> {
 
 fn ensure(holds: bool, otherwise: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.into()) }
+}
+
+/// A server crashed when its disk had a snapshot, and not yet the cut of the log that belongs to it. It begins after
+/// the snapshot, and what it writes then stands there, however long the log is that was left.
+fn crash_before_the_cut() -> Result<(), String> {
+    let entries = |count: usize, term| vec![Entry { term, command: None }; count];
+    for left in [48, 57, 70] {
+        let snap = Snap { index: 57, term: 3, data: Vec::new() };
+        let mut disk = Saved { log: Log::of(entries(left, 2)), snap: Some(snap), ..Saved::default() };
+        storage::apply(&mut disk, &Write::Log(Change { from: 58, entries: entries(40, 3) }));
+        let (base, last) = (disk.log.base(), disk.log.last_index());
+        ensure(
+            base == (57, 3) && last == 97 && disk.log.term_at(58) == Some(3),
+            format!(
+                "with {left} entries left, the disk's log begins after {base:?} and ends at {last}, not at 97"
+            ),
+        )?;
+    }
+    Ok(())
 }
 
 /// Five servers with real disks, crashed and restarted on a bad network: the durability rules are met, and
