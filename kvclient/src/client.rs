@@ -72,8 +72,8 @@ pub struct KvClient {
 }
 
 impl KvClient {
-    /// Starts client `client_id`, which no other client may ever have been, with a connection to each server. It
-    /// begins with the first one.
+    /// Starts client `client_id`, which no other client may ever have been, with a connection to each server. Which
+    /// it turns to first, and after a failure, is its own choice.
     pub fn start(
         host: Rc<dyn Host>,
         client_id: u32,
