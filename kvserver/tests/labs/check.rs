@@ -1,19 +1,9 @@
 //! Expectations of scenarios, each with the sentence of its failure.
 
 use kvclient::KvError;
-use labrpc::schema::Server;
 use scenario::{Done, Expectation};
-use tracecheck::Witness;
 
-/// An expectation that was not met.
-pub(crate) fn unmet(
-    source: &str,
-    sentence: impl Into<String>,
-    expected: impl Into<String>,
-    witnesses: Vec<Witness>,
-) -> Expectation {
-    Expectation { sentence: sentence.into(), source: source.to_owned(), expected: expected.into(), witnesses }
-}
+pub(crate) use scenario::{list, unmet};
 
 /// An operation that had to succeed.
 pub(crate) fn ok<T>(what: &str, result: Result<T, KvError>) -> Result<T, Expectation> {
@@ -48,17 +38,5 @@ fn short(value: &str) -> String {
         format!("{value:?}")
     } else {
         format!("… {:?} ({} bytes)", &value[begin..], value.len())
-    }
-}
-
-/// "s1, s2 and s3".
-pub(crate) fn list(servers: &[Server]) -> String {
-    match servers {
-        [] => "nobody".to_owned(),
-        [one] => one.to_string(),
-        [init @ .., last] => {
-            let init: Vec<String> = init.iter().map(Server::to_string).collect();
-            format!("{} and {last}", init.join(", "))
-        }
     }
 }

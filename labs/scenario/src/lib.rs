@@ -21,6 +21,7 @@ mod tools;
 mod trials;
 mod twice;
 mod watchdog;
+mod words;
 mod world;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use tracecheck_schema::{Header, Node, Record};
 
 pub use run::write_trace;
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
+pub use words::{list, unmet};
 pub use world::{Done, Setting, judged};
 
 /// One scenario of the catalogue: what is tried, what it is worth, and how to run it once.

@@ -6,6 +6,8 @@ use scenario::Expectation;
 use std::cell::RefCell;
 use tracecheck::Witness;
 
+pub(crate) use scenario::{list, unmet};
+
 /// How often a scenario looks, in virtual milliseconds.
 const LOOK_MS: u64 = 10;
 
@@ -17,28 +19,6 @@ thread_local! {
 /// Notes a measured figure beside its bound.
 pub(crate) fn figure(what: &'static str, value: u64, bound: u64) {
     FIGURES.with_borrow_mut(|figures| figures.push((what, value, bound)));
-}
-
-/// An expectation that was not met.
-pub(crate) fn unmet(
-    source: &str,
-    sentence: impl Into<String>,
-    expected: impl Into<String>,
-    witnesses: Vec<Witness>,
-) -> Expectation {
-    Expectation { sentence: sentence.into(), source: source.to_owned(), expected: expected.into(), witnesses }
-}
-
-/// "s1, s2 and s3".
-pub(crate) fn list(servers: &[Server]) -> String {
-    match servers {
-        [] => "nobody".to_owned(),
-        [one] => one.to_string(),
-        [init @ .., last] => {
-            let init: Vec<String> = init.iter().map(Server::to_string).collect();
-            format!("{} and {last}", init.join(", "))
-        }
-    }
 }
 
 impl Cluster {
