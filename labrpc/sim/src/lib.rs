@@ -22,14 +22,17 @@ mod host;
 mod link;
 mod network;
 mod outcome;
+mod present;
 mod random;
 mod sim;
 mod trace;
 mod world;
 
+pub use labrpc_interpose::Misuse;
 pub use link::{Link, Ms};
 pub use network::{Counters, Describe};
 pub use outcome::Outcome;
+pub use present::{Present, count_polls, place, present};
 pub use random::Stream;
 pub use sim::{Options, Sim};
 pub use trace::Finished;

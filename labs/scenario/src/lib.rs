@@ -9,6 +9,7 @@
 //! Never: knows Raft or the service; reads a clock to judge anything (`watchdog` reads one to
 //! tell who waits for an endless run).
 
+mod guard;
 mod judge;
 pub mod line;
 mod machine;
@@ -17,6 +18,7 @@ mod plant;
 mod report;
 mod rows;
 mod run;
+mod stuck;
 mod tools;
 mod trials;
 mod twice;
@@ -28,6 +30,9 @@ use std::process::ExitCode;
 use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
+pub use guard::Rest;
+pub use labrpc_interpose::Stuck;
+pub use labrpc_sim::Misuse;
 pub use run::write_trace;
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
 pub use words::{list, unmet};
@@ -100,6 +105,19 @@ pub enum Ending {
         /// Where in the source.
         place: String,
     },
+    /// A server's code did something to its whole thread: it slept, or started another.
+    Misused {
+        /// Whose code.
+        node: Node,
+        /// When, in virtual nanoseconds since the run began.
+        t_ns: u64,
+        /// What it did.
+        what: Misuse,
+        /// Where in people's own code, if that is known.
+        place: Option<String>,
+    },
+    /// Code never came back, and its thread was put to rest.
+    Stuck(Rest),
     /// Nothing can happen any more: no timer, no message, nobody runnable. The sentence says who waits.
     Deadlock(String),
     /// Somebody computes without end, so that virtual time stands still. The sentence says where.
