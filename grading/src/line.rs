@@ -180,7 +180,8 @@ impl Finding {
     pub fn kills(&self) -> bool {
         match &self.seen {
             Seen::Failed(cause) => {
-                let none = [CauseKind::Kit, CauseKind::Trace, CauseKind::NotImplemented, CauseKind::NotJudged];
+                let none =
+                    [CauseKind::Kit, CauseKind::Trace, CauseKind::NotImplemented, CauseKind::NotJudged];
                 !none.contains(&cause.kind)
             }
             Seen::Died(_) => true,

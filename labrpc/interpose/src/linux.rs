@@ -149,6 +149,11 @@ unsafe extern "C" fn syscall(
     }
     if d != 0 {
         misused(Misuse::Wait);
+        // The time is up, as far as the thread can see: otherwise it would look at its clock and wait again.
+        // SAFETY: the caller gives a time, at which to stop waiting, by the clock that it took it from.
+        let until = unsafe { &*(d as *const timespec) };
+        let until = (until.tv_sec as u64).saturating_sub(UPTIME) * 1_000_000_000 + until.tv_nsec as u64;
+        STATE.with(|state| state.now.set(state.now.get().max(until)));
         // SAFETY: the thread's own error number.
         unsafe { *libc::__errno_location() = libc::ETIMEDOUT };
         return -1;

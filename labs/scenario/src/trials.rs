@@ -76,7 +76,9 @@ fn first_failure(scenario: &Scenario, seeds: Seeds) -> Result<(), String> {
 /// Appends scenario, seed, number of events and hash of the run to the file that `RAFTLAB_HASHES` names, if it names
 /// one: whoever compares runs of different processes reads it there.
 fn note(scenario: &Scenario, seed: u64, outcome: &Outcome) -> Result<(), String> {
-    let Some(path) = std::env::var_os("RAFTLAB_HASHES").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let Some(path) = std::env::var_os("RAFTLAB_HASHES").filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
     let Some(run) = &outcome.run else { return Ok(()) };
     let hash = run::trace_hash(run);
     let line = format!("{} {seed} {} {hash:032x}\n", scenario.name, run.records.len());
@@ -85,7 +87,9 @@ fn note(scenario: &Scenario, seed: u64, outcome: &Outcome) -> Result<(), String>
     let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
     written.map_err(|why| {
         let path = Path::new(&path).display();
-        format!("RAFTLAB_HASHES names {path}, which cannot be written to: {why}. Name another file, or unset it.")
+        format!(
+            "RAFTLAB_HASHES names {path}, which cannot be written to: {why}. Name another file, or unset it."
+        )
     })
 }
 

@@ -14,9 +14,13 @@ const ROUND: u64 = 5;
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
         scenario("stuck_loop", "A loop without end.", |seed| run("stuck_loop", seed, endless)),
-        scenario("stuck_yield", "A loop that yields, and waits for nothing.", |seed| run("stuck_yield", seed, busy)),
+        scenario("stuck_yield", "A loop that yields, and waits for nothing.", |seed| {
+            run("stuck_yield", seed, busy)
+        }),
         scenario("stuck_lock", "A std lock is held across an await.", |seed| run("stuck_lock", seed, lock)),
-        scenario("stuck_refcell", "A RefCell is borrowed across an await.", |seed| run("stuck_refcell", seed, cell)),
+        scenario("stuck_refcell", "A RefCell is borrowed across an await.", |seed| {
+            run("stuck_refcell", seed, cell)
+        }),
         scenario("stuck_sleep", "The thread is put to sleep.", |seed| run("stuck_sleep", seed, sleep)),
         scenario("stuck_recv", "A std channel is waited for.", |seed| run("stuck_recv", seed, recv)),
         scenario("stuck_recv_timeout", "A std channel is waited for, with a limit.", |seed| {
@@ -25,9 +29,13 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("stuck_blocking", "tokio::task::spawn_blocking is called.", |seed| {
             run("stuck_blocking", seed, blocking)
         }),
-        scenario("stuck_thread", "A thread of the system is started.", |seed| run("stuck_thread", seed, thread)),
+        scenario("stuck_thread", "A thread of the system is started.", |seed| {
+            run("stuck_thread", seed, thread)
+        }),
         scenario("stuck_memory", "A list grows without end.", |seed| run("stuck_memory", seed, memory)),
-        scenario("stuck_stack", "A function calls itself without end.", |seed| run("stuck_stack", seed, stack)),
+        scenario("stuck_stack", "A function calls itself without end.", |seed| {
+            run("stuck_stack", seed, stack)
+        }),
         scenario("stuck_panic", "An index is out of bounds.", |seed| run("stuck_panic", seed, panics)),
     ]
 }

@@ -3,13 +3,18 @@
 use super::suite::{Turn, run, scenario};
 use rand::RngExt;
 use scenario::Scenario;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
+use tracecheck_schema::Node;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
         scenario("habit_hash_map", "A HashMap is iterated.", |seed| run("habit_hash_map", seed, hash_map)),
-        scenario("habit_hash_set", "The first of a HashSet is taken.", |seed| run("habit_hash_set", seed, hash_set)),
+        scenario("habit_hash_set", "The first of a HashSet is taken.", |seed| {
+            run("habit_hash_set", seed, hash_set)
+        }),
         scenario("habit_rand", "rand::rng() is called.", |seed| run("habit_rand", seed, rand)),
         scenario("habit_instant", "std::time::Instant is read.", |seed| run("habit_instant", seed, instant)),
         scenario("habit_system_time", "std::time::SystemTime is read.", |seed| {
@@ -21,9 +26,11 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("habit_spawn", "tokio::spawn starts tasks, and they sleep, time out and tick.", |seed| {
             run("habit_spawn", seed, spawn)
         }),
-        scenario("habit_orphan", "A node spawns a task with tokio::spawn and crashes: the task dies with it.", |seed| {
-            run("habit_orphan", seed, orphan)
-        }),
+        scenario(
+            "habit_orphan",
+            "A node spawns a task with tokio::spawn and crashes: the task dies with it.",
+            |seed| run("habit_orphan", seed, orphan),
+        ),
     ]
 }
 
@@ -83,5 +90,21 @@ async fn spawn(turn: Turn) -> u64 {
 }
 
 async fn orphan(turn: Turn) -> u64 {
-    turn.round
+    let ticks = Rc::new(Cell::new(0));
+    let node = Node::Client(100 * turn.client + turn.round as u32);
+    let counted = ticks.clone();
+    turn.sim.start(node).spawn(Box::pin(async move {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_micros(100)).await;
+                counted.set(counted.get() + 1);
+            }
+        });
+    }));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    turn.sim.crash(node);
+    let before = ticks.get();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!((before > 5, ticks.get()), (true, before), "the task outlived its node");
+    before + turn.round
 }

@@ -93,7 +93,8 @@ fn same_everywhere() -> Result<(), String> {
     same("a process a test", alone.flatten().collect());
     // Seeds decide: no two runs are the same.
     for name in &names {
-        let of: Vec<&(u64, String)> = reference.iter().filter(|((of, _), _)| of == name).map(|run| run.1).collect();
+        let of: Vec<&(u64, String)> =
+            reference.iter().filter(|((of, _), _)| of == name).map(|run| run.1).collect();
         assert!(of.windows(2).all(|pair| pair[0] != pair[1]), "{name}");
     }
     Ok(())

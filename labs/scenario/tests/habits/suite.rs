@@ -2,7 +2,7 @@
 //! which what a habit comes to decides when each client does what.
 
 use super::{harmful, harmless};
-use kvclient::protocol::SERVICE;
+use kvclient::protocol::{KvRpc, SERVICE};
 use kvclient::remote::Recorded;
 use kvclient::{KvClient, Patience};
 use kvserver::LoneServer;
@@ -25,7 +25,16 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 pub(crate) fn scenario(name: &'static str, sentence: &'static str, run: fn(u64) -> Run) -> Scenario {
-    Scenario { name, part: "habit", sentence, source: "ordinary Rust", points: 0, rules: &[], seeded: true, run }
+    Scenario {
+        name,
+        part: "habit",
+        sentence,
+        source: "ordinary Rust",
+        points: 0,
+        rules: &[],
+        seeded: true,
+        run,
+    }
 }
 
 /// A client's world, as its habit sees it.
@@ -52,23 +61,27 @@ where
         durability: Durability::Assumed,
     };
     let setting = Setting { header, link: Link::reliable(), options: Options::default(), without: &["K4"] };
-    judged(setting, |_| {}, move |sim| async move {
-        serve(&sim);
-        let left = Rc::new(Cell::new(CLIENTS));
-        for client in 1..=CLIENTS {
-            let host = sim.start(Node::Client(client));
-            let work = work(Turn { sim: sim.clone(), host: host.clone(), client, round: 0 }, habit);
-            let left = left.clone();
-            host.spawn(Box::pin(async move {
-                work.await;
-                left.set(left.get() - 1);
-            }));
-        }
-        while left.get() > 0 {
-            sim.sleep(Duration::from_millis(50)).await;
-        }
-        Done::Ok(())
-    })
+    judged(
+        setting,
+        |_| {},
+        move |sim| async move {
+            serve(&sim);
+            let left = Rc::new(Cell::new(CLIENTS));
+            for client in 1..=CLIENTS {
+                let host = sim.start(Node::Client(client));
+                let work = work(Turn { sim: sim.clone(), host: host.clone(), client, round: 0 }, habit);
+                let left = left.clone();
+                host.spawn(Box::pin(async move {
+                    work.await;
+                    left.set(left.get() - 1);
+                }));
+            }
+            while left.get() > 0 {
+                sim.sleep(Duration::from_millis(50)).await;
+            }
+            Done::Ok(())
+        },
+    )
 }
 
 fn serve(sim: &Sim) {
@@ -98,4 +111,5 @@ async fn work<T: Future<Output = u64>>(turn: Turn, habit: fn(Turn) -> T) {
         }
         turn.host.sleep_until(turn.host.now() + Duration::from_micros(number % 1_000)).await;
     }
+    client.stop();
 }
