@@ -229,7 +229,7 @@ extern "C" fn on_fault(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
 }
 
 /// Listens to the two signals, once a process.
-pub fn armed() {
+fn armed() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         // SAFETY: zero is an empty action; both handlers have the types that their flags ask for.
@@ -296,7 +296,7 @@ pub(crate) fn try_out() -> Guarantee {
     let hash_order = draws() > drawn;
     // SAFETY: the name ends with a zero. Crates look it up in this way.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"getrandom".as_ptr()) };
-    let randomness = found as usize == getrandom as *const () as usize;
+    let randomness = std::ptr::eq(found, getrandom as *const c_void);
     crate::inside(true);
     let refused = std::thread::Builder::new().spawn(|| ()).is_err();
     crate::inside(false);

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("habits_give_the_same_bytes_everywhere", same_everywhere),
     ("habits_differ_without_protection", canaries),
     ("habits_that_harm_are_named", harmful_are_named),
+    ("what_waits_for_the_outside_is_not_judged", not_judged),
     ("habits_that_harm_leave_the_others_unharmed", others_unharmed),
 ];
 
@@ -151,5 +152,25 @@ fn others_unharmed() -> Result<(), String> {
     let beside = machine(&["--names", names, "--seeds", "1", "--jobs", "5"], &[], traces.path());
     let beside: Hashes = hashes(beside).into_iter().filter(|((name, _), _)| name == "habit_rand").collect();
     assert!(!beside.is_empty() && beside.iter().all(|(run, hash)| calm.get(run) == Some(hash)), "{beside:?}");
+    Ok(())
+}
+
+/// Real time alone calls nothing wrong: it is tried again, alone, and then nothing is known.
+fn not_judged() -> Result<(), String> {
+    let traces = directory();
+    let run = |name| {
+        let arguments = ["--names", name, "--seed", "1"];
+        machine(&arguments, &[("RAFTLAB_STILL", "1")], traces.path()).remove(0)
+    };
+    let always = run("outside_always");
+    let report = always.report.unwrap_or_default();
+    assert_eq!(always.verdict, RunVerdict::NotJudged, "{report}");
+    assert_eq!(always.cause.map(|cause| cause.kind), Some(CauseKind::NotJudged));
+    assert!(
+        report.contains("stood still for 1 s of real time") && report.contains("tried twice"),
+        "{report}"
+    );
+    let once = run("outside_once");
+    assert_eq!(once.verdict, RunVerdict::Pass, "{:?}", once.report);
     Ok(())
 }

@@ -21,7 +21,7 @@ const CLIENTS: u32 = 3;
 const ROUNDS: u64 = 20;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [harmless::scenarios(), harmful::scenarios()].concat()
+    [harmless::scenarios(), harmful::scenarios(), harmful::outside()].concat()
 }
 
 pub(crate) fn scenario(name: &'static str, sentence: &'static str, run: fn(u64) -> Run) -> Scenario {
