@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracecheck_schema::Server;
 
-/// In which round of client 2 it happens.
+/// In which round of s3 it happens.
 const ROUND: u64 = 5;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
@@ -55,7 +56,7 @@ pub(crate) fn outside() -> Vec<Scenario> {
 }
 
 fn now(turn: &Turn) -> bool {
-    turn.client == 2 && turn.round == ROUND
+    turn.me == Server(3) && turn.round == ROUND
 }
 
 async fn endless(turn: Turn) -> u64 {

@@ -40,7 +40,7 @@ async fn hash_map(turn: Turn) -> u64 {
 }
 
 async fn hash_set(turn: Turn) -> u64 {
-    let set: HashSet<String> = (0..8).map(|key| format!("{key}/{}", turn.client)).collect();
+    let set: HashSet<String> = (0..8).map(|key| format!("{key}/{}", turn.me)).collect();
     set.iter().next().map_or(0, |first| u64::from(first.as_bytes()[0]))
 }
 
@@ -91,7 +91,7 @@ async fn spawn(turn: Turn) -> u64 {
 
 async fn orphan(turn: Turn) -> u64 {
     let ticks = Rc::new(Cell::new(0));
-    let node = Node::Client(100 * turn.client + turn.round as u32);
+    let node = Node::Client(100 * u32::from(turn.me.0) + turn.round as u32);
     let counted = ticks.clone();
     turn.sim.start(node).spawn(Box::pin(async move {
         tokio::spawn(async move {
