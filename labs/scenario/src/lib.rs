@@ -9,6 +9,7 @@
 //! Never: knows Raft or the service; reads a clock to judge anything (`watchdog` reads one to
 //! tell who waits for an endless run).
 
+mod guarantee;
 mod guard;
 mod judge;
 pub mod line;
@@ -168,6 +169,11 @@ pub fn main_with(scenarios: &[Scenario], others: Vec<Other>, tools: Option<&Tool
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == "--raftlab" => machine::main(scenarios, tools, rest),
-        _ => trials::main(scenarios, others),
+        _ => {
+            if let Some(sentence) = guarantee::lacks().filter(|_| !scenarios.is_empty()) {
+                eprintln!("note: {sentence}");
+            }
+            trials::main(scenarios, others)
+        }
     }
 }

@@ -6,7 +6,7 @@
 use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
 use crate::trials::Seeds;
-use crate::{Scenario, Tools, plant, run, tools};
+use crate::{Scenario, Tools, guarantee, plant, run, tools};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -43,9 +43,12 @@ pub(crate) fn main(scenarios: &[Scenario], tools: Option<&Tools>, arguments: &[S
             })
         }
         Some((command, rest)) if command == "play" => tools::told(tools::play(tools, rest)),
+        Some((command, [])) if command == "guarantee" => {
+            print_line(&Line::Guarantee(guarantee::line().clone()))
+        }
         Some((command, [])) if command == "bounds" => tools::bounds(tools),
         Some((command, rest)) if command == "explore" => tools::told(tools::explore(tools, rest)),
-        _ => Err("after --raftlab comes list, plant, run, play, bounds or explore".to_owned()),
+        _ => Err("after --raftlab comes list, guarantee, plant, run, play, bounds or explore".to_owned()),
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
