@@ -10,13 +10,16 @@
 //! tell who waits for an endless run).
 
 mod judge;
+mod key;
 pub mod line;
 mod machine;
 mod outcome;
+mod planned;
 mod plant;
 mod report;
 mod rows;
 mod run;
+mod shrink;
 mod tools;
 mod trials;
 mod twice;
@@ -28,7 +31,9 @@ use std::process::ExitCode;
 use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
+pub use labrpc_sim::{Fault, Plan};
 pub use run::write_trace;
+pub use shrink::ddmin;
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
 pub use words::{list, unmet};
 pub use world::{Done, Setting, judged};

@@ -2,7 +2,7 @@
 //!
 //! A panic that leaves `Scenario::run` is the kit's fault: a student's panic is an [`crate::Ending`].
 
-use crate::{Run, Scenario, watchdog};
+use crate::{Run, Scenario, planned, watchdog};
 use labrpc::JsonLines;
 use std::cell::RefCell;
 use std::fs::File;
@@ -36,11 +36,17 @@ pub(crate) fn quiet_panics() {
     }));
 }
 
-/// Runs the scenario once. `Err` is what a panic of the kit itself said.
+/// Runs the scenario once, with this thread's plan. `Err` is what a panic of the kit itself said.
 pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, String> {
     let (name, run) = (scenario.name, scenario.run);
     let _watched = watchdog::watch(name, seed);
-    apart(&format!("{name} {seed}"), move || run(seed))
+    let plan = planned::current();
+    let (run, trouble) = apart(&format!("{name} {seed}"), move || {
+        planned::enter(plan);
+        (run(seed), planned::trouble())
+    })?;
+    planned::suffered(trouble);
+    Ok(run)
 }
 
 /// Runs it on a thread of its own, so that nothing it leaves in thread-locals can reach the next one. `Err` is what a
