@@ -32,7 +32,7 @@ mod world;
 pub use link::{Link, Ms};
 pub use network::{Counters, Describe};
 pub use outcome::Outcome;
-pub use plan::{Fault, Plan, Trouble};
+pub use plan::{Fault, Loss, Plan, Trouble};
 pub use random::Stream;
 pub use sim::{Options, Sim};
 pub use trace::Finished;

@@ -184,9 +184,9 @@ impl Route {
             return self.lose(&request.body, false, "the link is cut");
         }
         let world = self.world.clone();
-        let now = world.clock.now();
+        let (now, way) = (world.clock.now(), (self.from, self.to));
         if network.chance(lose) {
-            if world.faults.happens(now) {
+            if world.faults.strikes(now, way, "lose a request") {
                 return self.lose(&request.body, false, "lost by chance");
             }
             let delay = self.spared(&delay);
@@ -194,7 +194,7 @@ impl Route {
         }
         if network.chance(duplicate) {
             let delay = world.delay(network.draw(&delay), &delay);
-            if world.faults.happens(now) {
+            if world.faults.strikes(now, way, "repeat a request") {
                 self.clone().arrive_after(delay, request.clone());
             }
         }
@@ -242,9 +242,9 @@ impl Route {
         if network.is_cut(self.to, self.from) {
             return self.lose(body, true, "the link is cut");
         }
-        let now = self.world.clock.now();
+        let (now, way) = (self.world.clock.now(), (self.to, self.from));
         let delay = if network.chance(lose) {
-            if self.world.faults.happens(now) {
+            if self.world.faults.strikes(now, way, "lose a reply") {
                 return self.lose(body, true, "lost by chance");
             }
             self.spared(&delay)
@@ -252,7 +252,7 @@ impl Route {
             let mut drawn = self.world.delay(network.draw(&delay), &delay);
             if network.chance(late.0) {
                 let late = network.draw(&late.1);
-                drawn += if self.world.faults.happens(now) { late } else { 0 };
+                drawn += if self.world.faults.strikes(now, way, "delay a reply") { late } else { 0 };
             }
             drawn
         };

@@ -24,12 +24,10 @@ pub struct Plan {
     /// numbered from 1, in the order in which the test asks for them, also where a call changes nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<BTreeSet<u64>>,
-    /// From this virtual millisecond on nothing is lost, repeated or late by chance, and no fault is made.
+    /// Of what chance does to messages (loses them, repeats them, lets replies come late) only what has these numbers is
+    /// done; all, if missing. Numbered from 1, in the order in which chance strikes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub until_ms: Option<u64>,
-    /// Nothing is lost, repeated or late by chance.
-    #[serde(skip_serializing_if = "is_false")]
-    pub lossless: bool,
+    pub losses: Option<BTreeSet<u64>>,
     /// Every message takes the least time that its link allows.
     #[serde(skip_serializing_if = "is_false")]
     pub prompt: bool,
@@ -52,7 +50,7 @@ impl Plan {
     }
 }
 
-/// A fault that was made.
+/// A fault that was made, or a message that chance struck.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -69,10 +67,33 @@ pub struct Fault {
 pub struct Trouble {
     /// The faults that were made, in their order.
     pub faults: Vec<Fault>,
-    /// How many messages were lost, repeated or late by chance.
-    pub losses: u64,
+    /// What chance did to messages, in its order.
+    pub losses: Vec<Loss>,
     /// The clients that ran, in order.
     pub clients: BTreeSet<u32>,
+}
+
+/// What chance did to one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Its number.
+    pub number: u64,
+    /// When, in virtual nanoseconds.
+    pub t_ns: u64,
+    /// Who sent the message.
+    pub from: Node,
+    /// Who was to get it.
+    pub to: Node,
+    /// What was done, such as `lose a request`.
+    pub done: &'static str,
+}
+
+impl Loss {
+    /// The same in the words of a fault.
+    pub fn told(&self) -> Fault {
+        let what = format!("{} {}→{}", self.done, self.from, self.to);
+        Fault { number: self.number, t_ns: self.t_ns, what }
+    }
 }
 
 /// Faults that become one if they are asked for at the same instant.
@@ -87,6 +108,7 @@ pub(crate) enum Together {
 pub(crate) struct Faults {
     plan: Plan,
     asked: Cell<u64>,
+    struck: Cell<u64>,
     last: Cell<Option<(Together, u64)>>,
     trouble: RefCell<Trouble>,
 }
@@ -113,7 +135,7 @@ impl Faults {
         self.last.set(group);
         let number = self.asked.get();
         let wanted = self.plan.faults.as_ref().is_none_or(|faults| faults.contains(&number));
-        (wanted && self.within(now_ns)).then_some(number)
+        wanted.then_some(number)
     }
 
     /// Notes that a fault was made: `verb what`, or one more `what` of the fault before.
@@ -125,15 +147,15 @@ impl Faults {
         }
     }
 
-    fn within(&self, now_ns: u64) -> bool {
-        self.plan.until_ms.is_none_or(|until| now_ns < until.saturating_mul(1_000_000))
-    }
-
-    /// Whether what chance decided against a message happens to it; it is counted then.
-    pub(crate) fn happens(&self, now_ns: u64) -> bool {
-        let happens = !self.plan.lossless && self.within(now_ns);
-        self.trouble.borrow_mut().losses += u64::from(happens);
-        happens
+    /// Chance is against a message of that way; whether that is `done`.
+    pub(crate) fn strikes(&self, t_ns: u64, (from, to): (Node, Node), done: &'static str) -> bool {
+        let number = self.struck.get() + 1;
+        self.struck.set(number);
+        let wanted = self.plan.losses.as_ref().is_none_or(|losses| losses.contains(&number));
+        if wanted {
+            self.trouble.borrow_mut().losses.push(Loss { number, t_ns, from, to, done });
+        }
+        wanted
     }
 
     /// A node starts; whether it is to rest.

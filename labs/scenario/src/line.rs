@@ -266,7 +266,7 @@ pub struct ShrunkLine {
     pub after: Extent,
     /// What was left out of it.
     pub plan: Plan,
-    /// The faults that are left.
+    /// The faults that are left, and what chance still does to messages, in the order of time.
     pub faults: Vec<Fault>,
     /// How many runs it took.
     pub runs: u64,

@@ -20,7 +20,7 @@ use std::time::Instant;
 use tracecheck::{RuleInfo, Verdict};
 
 /// How many runs shrinking may take unless told otherwise.
-const BUDGET: u64 = 400;
+const BUDGET: u64 = 600;
 /// After so many runs it says how far it is.
 const TOLD: u64 = 5;
 

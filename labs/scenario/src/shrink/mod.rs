@@ -16,7 +16,7 @@ pub use ddmin::ddmin;
 use crate::line::{CauseKind, Extent, RunVerdict, ShrunkLine};
 use crate::outcome::{self, Look, Traces};
 use crate::{Scenario, judge, key, planned, run};
-use labrpc_sim::{Plan, Trouble};
+use labrpc_sim::{Loss, Plan, Trouble};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Waits of the test are cut to one of these, in virtual milliseconds.
@@ -43,7 +43,7 @@ impl Seen {
             events: self.events,
             virtual_ns: self.virtual_ns,
             faults: self.trouble.faults.len() as u64,
-            losses: self.trouble.losses,
+            losses: self.trouble.losses.len() as u64,
             clients: clients(&self.trouble).len() as u64,
         }
     }
@@ -95,6 +95,9 @@ pub(crate) fn shrink(
     if let Err(sentence) = planned::within(&plan, None, || failing(scenario, seed)) {
         return Err(format!("the shrunk run cannot be trusted: {sentence}"));
     }
+    let mut faults = best.trouble.faults.clone();
+    faults.extend(best.trouble.losses.iter().map(Loss::told));
+    faults.sort_by_key(|fault| fault.t_ns);
     Ok(ShrunkLine {
         scenario: scenario.name.to_owned(),
         seed,
@@ -103,7 +106,7 @@ pub(crate) fn shrink(
         before: original.extent(),
         after: best.extent(),
         plan,
-        faults: best.trouble.faults,
+        faults,
         runs: runs + 2,
         exhausted: runs >= budget,
         note,
@@ -188,14 +191,11 @@ impl Search<'_> {
     fn search(&mut self) {
         loop {
             let before = self.plan.clone();
-            if self.best.trouble.losses > 0 {
-                self.take(Plan { lossless: true, ..self.plan.clone() });
-            }
             self.take(Plan { prompt: true, ..self.plan.clone() });
             self.fewer_clients();
             self.fewer_faults();
             self.shorter_waits();
-            self.no_losses_after();
+            self.fewer_losses();
             if self.plan == before || self.runs >= self.budget {
                 break;
             }
@@ -215,12 +215,23 @@ impl Search<'_> {
     fn fewer_faults(&mut self) {
         let all: Vec<u64> = self.best.trouble.faults.iter().map(|fault| fault.number).collect();
         let plan = self.plan.clone();
-        let with = |kept: &[u64]| Plan { faults: Some(kept.iter().copied().collect()), ..plan.clone() };
-        // Faults that come to nothing have numbers too: that all others suffice must be seen first.
-        if all.is_empty() && plan.faults.is_none() || self.counts(&with(&all)).is_none() {
+        self.fewer(&all, |faults| Plan { faults: Some(faults), ..plan.clone() });
+    }
+
+    fn fewer_losses(&mut self) {
+        let all: Vec<u64> = self.best.trouble.losses.iter().map(|loss| loss.number).collect();
+        let plan = self.plan.clone();
+        self.fewer(&all, |losses| Plan { losses: Some(losses), ..plan.clone() });
+    }
+
+    /// Finds few of these numbers that suffice.
+    fn fewer(&mut self, all: &[u64], with: impl Fn(BTreeSet<u64>) -> Plan) {
+        let with = |kept: &[u64]| with(kept.iter().copied().collect());
+        // What comes to nothing has a number too: that what is listed suffices must be seen first.
+        if all.is_empty() || self.counts(&with(all)).is_none() {
             return;
         }
-        let kept = ddmin(&all, |kept| self.counts(&with(kept)).is_some());
+        let kept = ddmin(all, |kept| self.counts(&with(kept)).is_some());
         self.take(with(&kept));
     }
 
@@ -232,26 +243,6 @@ impl Search<'_> {
             if seen.is_some_and(|seen| seen.virtual_ns < best.virtual_ns && seen.events < best.events) {
                 self.take(plan);
                 return;
-            }
-        }
-    }
-
-    /// Finds a moment after which nothing need be lost, to a tenth of the run.
-    fn no_losses_after(&mut self) {
-        let (mut works, mut fails) = (self.best.virtual_ns / 1_000_000 + 1, 0);
-        let step = (works / 10).max(1);
-        if self.best.trouble.losses == 0 || self.plan.until_ms.is_some_and(|until| until <= step) {
-            return;
-        }
-        while works - fails > step {
-            let until = fails + (works - fails) / 2;
-            let plan = Plan { until_ms: Some(until), ..self.plan.clone() };
-            let seen = self.counts(&plan);
-            if seen.is_some_and(|seen| seen.trouble.losses < self.best.trouble.losses) {
-                self.take(plan);
-                works = until;
-            } else {
-                fails = until;
             }
         }
     }
