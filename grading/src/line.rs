@@ -180,7 +180,9 @@ impl Finding {
     pub fn kills(&self) -> bool {
         match &self.seen {
             Seen::Failed(cause) => {
-                !matches!(cause.kind, CauseKind::Kit | CauseKind::Trace | CauseKind::NotImplemented)
+                let none =
+                    [CauseKind::Kit, CauseKind::Trace, CauseKind::NotImplemented, CauseKind::NotJudged];
+                !none.contains(&cause.kind)
             }
             Seen::Died(_) => true,
             Seen::NotJudged(_) => false,
@@ -201,6 +203,9 @@ impl Finding {
             CauseKind::Expectation => "scenario".to_owned(),
             CauseKind::NotImplemented => "not implemented".to_owned(),
             CauseKind::Panic => "panic".to_owned(),
+            CauseKind::Misused => "misused thread".to_owned(),
+            CauseKind::Stuck => "stuck".to_owned(),
+            CauseKind::NotJudged => "not judged".to_owned(),
             CauseKind::Deadlock => "deadlock".to_owned(),
             CauseKind::Livelock => "livelock".to_owned(),
             CauseKind::TimeUp => "time up".to_owned(),

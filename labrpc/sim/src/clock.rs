@@ -68,6 +68,7 @@ impl Clock {
             let abandoned = matches!(&next.due, Due::Wake(sleeper) if Rc::strong_count(sleeper) == 1);
             if !abandoned {
                 self.now.set(next.at);
+                labrpc_interpose::now(next.at);
                 return Some(next.due);
             }
         }

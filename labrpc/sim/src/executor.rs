@@ -1,11 +1,13 @@
 //! The executor: tasks that belong to nodes, run in the order in which they were woken.
 
+use crate::present;
 use labrpc::LocalBoxFuture;
 use labrpc::schema::Node;
+use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 /// Whose task it is: a node's incarnation.
@@ -35,7 +37,24 @@ struct Slots {
 
 /// The queue of woken tasks. Wakers must be `Send`, hence the lock; nobody contends for it.
 #[derive(Default)]
-struct Ready(Mutex<VecDeque<Arc<TaskWaker>>>);
+struct Ready {
+    queue: Mutex<VecDeque<Arc<TaskWaker>>>,
+    /// Whether the next one to be woken is to show who wakes it, and where.
+    trap: AtomicBool,
+    trapped: Mutex<Option<(Option<Node>, Backtrace)>>,
+}
+
+impl Ready {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Arc<TaskWaker>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cold]
+    fn snap(&self) {
+        let here = (present::node(), Backtrace::force_capture());
+        *self.trapped.lock().unwrap_or_else(PoisonError::into_inner) = Some(here);
+    }
+}
 
 struct TaskWaker {
     slot: usize,
@@ -47,7 +66,10 @@ impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         if !self.queued.swap(true, Ordering::Relaxed) {
             let ready = self.ready.clone();
-            ready.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(self);
+            if ready.trap.load(Ordering::Relaxed) && ready.trap.swap(false, Ordering::Relaxed) {
+                ready.snap();
+            }
+            ready.queue().push_back(self);
         }
     }
 }
@@ -77,7 +99,7 @@ impl Executor {
     /// Takes out the next woken task that still exists.
     pub(crate) fn next(&self) -> Option<Running> {
         loop {
-            let wake = self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+            let wake = self.ready.queue().pop_front()?;
             wake.queued.store(false, Ordering::Relaxed);
             let mut tasks = self.tasks.borrow_mut();
             // A slot may have been given to another task since: then this wake-up is for nobody.
@@ -110,7 +132,7 @@ impl Executor {
         }
         // Whoever still rests is parked anew when it is looked at.
         let parked = std::mem::take(&mut *self.parked.borrow_mut());
-        self.ready.0.lock().unwrap_or_else(PoisonError::into_inner).extend(parked);
+        self.ready.queue().extend(parked);
         true
     }
 
@@ -149,6 +171,20 @@ impl Executor {
         }
         drop(tasks);
         drop(dead);
+    }
+
+    /// Lets the next task that is woken show by whom, and where.
+    pub(crate) fn trap(&self) {
+        let ready = &self.ready;
+        if ready.trapped.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            ready.trap.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Who woke a task since [`Executor::trap`], and where its code stands.
+    pub(crate) fn trapped(&self) -> (Option<Node>, Option<String>) {
+        let trapped = self.ready.trapped.lock().unwrap_or_else(PoisonError::into_inner).take();
+        trapped.map_or((None, None), |(node, backtrace)| (node, present::place(&backtrace)))
     }
 
     /// Who has tasks, and how many: for the deadlock report.

@@ -24,15 +24,18 @@ mod link;
 mod network;
 mod outcome;
 mod plan;
+mod present;
 mod random;
 mod sim;
 mod trace;
 mod world;
 
+pub use labrpc_interpose::Misuse;
 pub use link::{Link, Ms};
 pub use network::{Counters, Describe};
 pub use outcome::Outcome;
 pub use plan::{Fault, Loss, Plan, Trouble};
+pub use present::{Present, count_polls, place, present};
 pub use random::Stream;
 pub use sim::{Options, Sim};
 pub use trace::Finished;

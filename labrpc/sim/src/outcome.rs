@@ -2,6 +2,7 @@
 
 use labrpc::NotImplemented;
 use labrpc::schema::Node;
+use labrpc_interpose::Misuse;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
@@ -26,6 +27,17 @@ pub enum Outcome {
         message: String,
         /// File and line.
         place: String,
+    },
+    /// Code of a node did something to its whole thread, which no server may.
+    Misused {
+        /// Whose code.
+        node: Node,
+        /// When, in virtual nanoseconds.
+        t_ns: u64,
+        /// What it did.
+        what: Misuse,
+        /// File and line, if they are known.
+        place: Option<String>,
     },
     /// Nobody can act ever again, and the test still waits.
     Deadlock(String),

@@ -74,6 +74,11 @@ impl Sim {
         (outcome, finished)
     }
 
+    /// The records so far of a run that will never go on; nothing, if they are in use at this very moment.
+    pub fn abandon(&self) -> Option<Finished> {
+        self.world.trace.abandon()
+    }
+
     /// Time since the run began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.world.clock.now())

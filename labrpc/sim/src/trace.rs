@@ -56,6 +56,10 @@ impl Trace {
         Finished { records: std::mem::take(&mut *self.records.borrow_mut()) }
     }
 
+    pub(crate) fn abandon(&self) -> Option<Finished> {
+        Some(Finished { records: std::mem::take(&mut *self.records.try_borrow_mut().ok()?) })
+    }
+
     /// Lets the closing record through even after a watcher stopped the run.
     pub(crate) fn reopen(&self) {
         self.stopped.set(false);

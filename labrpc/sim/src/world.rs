@@ -6,6 +6,7 @@ use crate::executor::{Executor, Running};
 use crate::network::Network;
 use crate::outcome::{Caught, Outcome, catching};
 use crate::plan::Faults;
+use crate::present;
 use crate::random::Stream;
 use crate::sim::Options;
 use crate::trace::Trace;
@@ -20,6 +21,8 @@ use std::time::Duration;
 /// How often tasks may be polled within one instant before that counts as a livelock. A correct step of a
 /// cluster takes some dozens.
 const POLLS_AN_INSTANT: u64 = 1_000_000;
+/// How many more of them there are, so that the first to wake another, or itself, shows where it stands.
+const POLLS_IN_TRAP: u64 = 100;
 
 pub(crate) struct World {
     pub(crate) seed: u64,
@@ -109,6 +112,9 @@ impl World {
             self.reap();
             polls += 1;
             if polls > POLLS_AN_INSTANT {
+                self.executor.trap();
+            }
+            if polls > POLLS_AN_INSTANT + POLLS_IN_TRAP {
                 return Some(self.livelock());
             }
         }
@@ -118,7 +124,16 @@ impl World {
     fn poll(&self, mut running: Running) -> Option<Outcome> {
         let node = running.owner.0;
         let mut cx = Context::from_waker(&running.waker);
-        match catching(|| running.future.as_mut().poll(&mut cx)) {
+        present::set(Some((node, self.clock.now())));
+        labrpc_interpose::inside(node != Node::Run);
+        let polled = catching(|| running.future.as_mut().poll(&mut cx));
+        labrpc_interpose::inside(false);
+        present::set(None);
+        if let Some((what, backtrace)) = labrpc_interpose::misuse() {
+            let place = present::place(&backtrace);
+            return Some(Outcome::Misused { node, t_ns: self.clock.now(), what, place });
+        }
+        match polled {
             Ok(Poll::Pending) => self.executor.put_back(running),
             Ok(Poll::Ready(())) => self.executor.remove(running),
             Err(Caught::NotImplemented(stub)) => return Some(Outcome::NotImplemented(stub)),
@@ -196,8 +211,12 @@ impl World {
     }
 
     fn livelock(&self) -> Outcome {
+        let (node, place) = self.executor.trapped();
+        let whose = node.map_or_else(|| "tasks".to_owned(), |node| format!("tasks of {node}"));
+        let place = place.map_or_else(String::new, |place| format!(", at {place}"));
         Outcome::Livelock(format!(
-            "At {} tasks woke each other {POLLS_AN_INSTANT} times without any time passing: something polls in a loop instead of waiting.",
+            "At {} {whose} were woken {POLLS_AN_INSTANT} times without any time passing: something polls in a loop \
+             instead of waiting for a message or a time{place}.",
             self.seconds()
         ))
     }

@@ -2,7 +2,8 @@
 
 use crate::line::CauseKind;
 use crate::report::{Failure, Focus, cited};
-use crate::{Ending, Run, Scenario};
+use crate::{Ending, Run, Scenario, stuck};
+use labrpc_sim::Misuse;
 use tracecheck::{Verdict, Violation};
 use tracecheck_schema::Node;
 
@@ -29,13 +30,21 @@ pub(crate) fn failure(scenario: &Scenario, run: &Run) -> Option<Failure> {
             passed: false,
         }),
         Ending::Panic { node, t_ns, message, place } => Some(panicked(*node, *t_ns, message, place)),
-        Ending::Deadlock(sentence) => Some(stuck(CauseKind::Deadlock, "deadlock", sentence)),
-        Ending::Livelock(sentence) => Some(stuck(CauseKind::Livelock, "endless", sentence)),
-        Ending::TimeUp(sentence) => Some(stuck(CauseKind::TimeUp, "time is up", sentence)),
+        Ending::Misused { node, t_ns, what, place } => Some(misused(*node, *t_ns, *what, place.as_deref())),
+        Ending::Stuck(rest) => Some(Failure {
+            kind: CauseKind::Stuck,
+            lines: vec![("stuck", stuck::sentence(rest)), ("instead", stuck::remedy(rest.why).to_owned())],
+            focus: Focus::Before(rest.present.map(|(node, _)| node)),
+            rule: None,
+            passed: false,
+        }),
+        Ending::Deadlock(sentence) => Some(standstill(CauseKind::Deadlock, "deadlock", sentence)),
+        Ending::Livelock(sentence) => Some(standstill(CauseKind::Livelock, "endless", sentence)),
+        Ending::TimeUp(sentence) => Some(standstill(CauseKind::TimeUp, "time is up", sentence)),
     }
 }
 
-fn stuck(kind: CauseKind, label: &'static str, sentence: &str) -> Failure {
+fn standstill(kind: CauseKind, label: &'static str, sentence: &str) -> Failure {
     Failure {
         kind,
         lines: vec![(label, sentence.to_owned())],
@@ -58,6 +67,19 @@ fn panicked(node: Node, t_ns: u64, message: &str, place: &str) -> Failure {
         None => vec![("panicked", format!("{node} at {time}: {message}")), ("place", place.to_owned())],
     };
     Failure { kind: CauseKind::Panic, lines, focus: Focus::Before(Some(node)), rule: None, passed: false }
+}
+
+fn misused(node: Node, t_ns: u64, what: Misuse, place: Option<&str>) -> Failure {
+    let (what, remedy) = stuck::misuse(what);
+    let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+    let sentence = format!("{node} at {} {what}{place}.", crate::rows::time(t_ns));
+    Failure {
+        kind: CauseKind::Misused,
+        lines: vec![("stuck", sentence), ("instead", remedy.to_owned())],
+        focus: Focus::Before(Some(node)),
+        rule: None,
+        passed: false,
+    }
 }
 
 fn violated(violation: &Violation) -> Failure {

@@ -9,6 +9,7 @@
 //! Never: knows Raft or the service; reads a clock to judge anything (`watchdog` reads one to
 //! tell who waits for an endless run).
 
+mod guard;
 mod judge;
 mod key;
 pub mod line;
@@ -20,6 +21,7 @@ mod report;
 mod rows;
 mod run;
 mod shrink;
+mod stuck;
 mod tools;
 mod trials;
 mod twice;
@@ -31,7 +33,9 @@ use std::process::ExitCode;
 use tracecheck::{Verdicts, Violation, Witness};
 use tracecheck_schema::{Header, Node, Record};
 
-pub use labrpc_sim::{Fault, Plan};
+pub use guard::Rest;
+pub use labrpc_interpose::Stuck;
+pub use labrpc_sim::{Fault, Misuse, Plan};
 pub use run::write_trace;
 pub use shrink::ddmin;
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
@@ -105,6 +109,19 @@ pub enum Ending {
         /// Where in the source.
         place: String,
     },
+    /// A server's code did something to its whole thread: it slept, or started another.
+    Misused {
+        /// Whose code.
+        node: Node,
+        /// When, in virtual nanoseconds since the run began.
+        t_ns: u64,
+        /// What it did.
+        what: Misuse,
+        /// Where in people's own code, if that is known.
+        place: Option<String>,
+    },
+    /// Code never came back, and its thread was put to rest.
+    Stuck(Rest),
     /// Nothing can happen any more: no timer, no message, nobody runnable. The sentence says who waits.
     Deadlock(String),
     /// Somebody computes without end, so that virtual time stands still. The sentence says where.
@@ -135,6 +152,8 @@ pub type Other = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
 /// scenario runs seeds 0 to 9, or as the environment says: `RAFTLAB_SEEDS=n` for seeds 0 to n−1,
 /// `RAFTLAB_SEED=s` for that one. The first of these seeds runs twice, and must give the same trace twice.
 /// After 20 s of real time in one run, or `RAFTLAB_PATIENCE=n` of them, a line on standard error says so.
+/// `RAFTLAB_HASHES=FILE` adds a line for each run to that file: scenario, seed, number of events, hash of the trace.
+/// `RAFTLAB_UNPROTECTED=1` lets runs read real clocks and real randomness, to see what that does to them.
 ///
 /// Started with `--raftlab` as its first argument it serves `cargo labs` and the grader: it prints one JSON
 /// object a line.

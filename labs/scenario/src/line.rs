@@ -175,6 +175,8 @@ pub enum RunVerdict {
     Fail,
     /// The same seed gave another trace the second time. Looked at after a failure, and once where all is well.
     NotReproducible,
+    /// It came to nothing, twice: that says nothing about the code under test.
+    NotJudged,
 }
 
 /// Why a run did not pass.
@@ -205,6 +207,12 @@ pub enum CauseKind {
     NotImplemented,
     /// A server's code panicked, or asked for what cannot be done.
     Panic,
+    /// A server's code did something to its whole thread, which no server may.
+    Misused,
+    /// A server's code never came back.
+    Stuck,
+    /// It stood still by real time alone, twice, so that nothing is known.
+    NotJudged,
     /// Nothing could happen any more.
     Deadlock,
     /// Virtual time stood still.

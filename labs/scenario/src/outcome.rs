@@ -3,6 +3,7 @@
 
 use crate::line::{Cause, CauseKind, RunVerdict};
 use crate::report::{Failure, Focus, Sight};
+use crate::run::Dead;
 use crate::{Ending, Run, Scenario, judge, key, planned, run, twice};
 use std::path::PathBuf;
 
@@ -45,12 +46,7 @@ pub(crate) enum Look {
 pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) -> Outcome {
     let run = match run::once(scenario, seed) {
         Ok(run) => run,
-        Err(panic) => {
-            let report = crate::report::kit_panic(scenario, seed, &panic);
-            let key = Some(key::alike(&panic));
-            let cause = Some(Cause { kind: CauseKind::Kit, rule: None, sentence: panic });
-            return Outcome { verdict: RunVerdict::Fail, run: None, cause, key, report, trace: None };
-        }
+        Err(dead) => return lost(scenario, seed, dead),
     };
     // A stub is no bug: one line says all, and neither a second run nor a trace would say more.
     if let Ending::NotImplemented { what, place } = &run.ending {
@@ -60,7 +56,9 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
         return Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, key, report, trace: None };
     }
     if let Some(failure) = judge::failure(scenario, &run) {
-        let difference = twice::difference(scenario, seed, &run);
+        // Code that never comes back does not come back the second time either, and each time costs a thread.
+        let stuck = failure.kind == CauseKind::Stuck;
+        let difference = (!stuck).then(|| twice::difference(scenario, seed, &run)).flatten();
         return failed(scenario, seed, traces, run, &failure, difference);
     }
     if look == Look::Twice
@@ -69,6 +67,19 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
         return failed(scenario, seed, traces, run, &unsteady(), Some(difference));
     }
     passed(scenario, seed, run, traces)
+}
+
+/// What is said where no run is left to be judged.
+fn lost(scenario: &Scenario, seed: u64, dead: Dead) -> Outcome {
+    let report = crate::report::lost(scenario, seed, &dead);
+    let (verdict, kind, sentence) = match dead {
+        Dead::Kit(sentence) => (RunVerdict::Fail, CauseKind::Kit, sentence),
+        Dead::Stuck(sentence) => (RunVerdict::Fail, CauseKind::Stuck, sentence),
+        Dead::Silent(sentence) => (RunVerdict::NotJudged, CauseKind::NotJudged, sentence),
+    };
+    let key = Some(key::alike(&sentence));
+    let cause = Some(Cause { kind, rule: None, sentence });
+    Outcome { verdict, run: None, cause, key, report, trace: None }
 }
 
 fn passed(scenario: &Scenario, seed: u64, run: Run, traces: &Traces) -> Outcome {

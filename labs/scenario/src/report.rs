@@ -5,6 +5,7 @@
 //! before the rule, because a student knows servers and messages before the rules' vocabulary.
 
 use crate::line::CauseKind;
+use crate::run::Dead;
 use crate::{Run, Scenario, rows, twice};
 use tracecheck::Witness;
 use tracecheck_schema::{Node, Role, Server, State};
@@ -115,15 +116,32 @@ fn again(out: &mut String, sight: &Sight<'_>, rule: Option<&str>, trace: &Result
     }
 }
 
-/// The report of a panic that is the kit's own fault.
-pub(crate) fn kit_panic(scenario: &Scenario, seed: u64, panic: &str) -> String {
-    let mut out = format!("{}, seed {seed}, could not be run\n\n", scenario.name);
-    line(&mut out, "kit", &format!("The test kit itself panicked: {panic}"));
-    line(
-        &mut out,
-        "you",
-        "This is a fault of the kit, not of your code. Please report it with the line above.",
-    );
+/// The report of a run of which nothing is left.
+pub(crate) fn lost(scenario: &Scenario, seed: u64, dead: &Dead) -> String {
+    let (verdict, label, what, next) = match dead {
+        Dead::Kit(panic) => (
+            "could not be run",
+            "kit",
+            format!("The test kit itself panicked: {panic}"),
+            "This is a fault of the kit, not of your code. Please report it with the line above.",
+        ),
+        Dead::Stuck(sentence) => (
+            "failed",
+            "stuck",
+            sentence.clone(),
+            "It could be saved no better: this happened in the middle of the kit's own work.",
+        ),
+        Dead::Silent(sentence) => (
+            "was not judged",
+            "not judged",
+            format!("{sentence}. It was tried twice, the second time alone."),
+            "This says nothing about your code, unless it waits for something outside: a file, a socket, standard \
+             input. If the machine was busy, run it again by itself.",
+        ),
+    };
+    let mut out = format!("{}, seed {seed}, {verdict}\n\n", scenario.name);
+    line(&mut out, label, &what);
+    line(&mut out, "you", next);
     unwrapped(&mut out, "replay", &format!("cargo labs replay {} {seed}", scenario.name));
     out
 }

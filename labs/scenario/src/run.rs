@@ -2,13 +2,14 @@
 //!
 //! A panic that leaves `Scenario::run` is the kit's fault: a student's panic is an [`crate::Ending`].
 
-use crate::{Run, Scenario, planned, watchdog};
+use crate::{Run, Scenario, guard, planned};
 use labrpc::JsonLines;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 thread_local! {
@@ -17,7 +18,7 @@ thread_local! {
 }
 
 /// Every run's thread has a name that begins so.
-const THREAD: &str = "raftlab ";
+pub(crate) const THREAD: &str = "raftlab ";
 
 /// Keeps panics of runs off the terminal: the report tells them. `RUST_BACKTRACE` brings them back.
 pub(crate) fn quiet_panics() {
@@ -36,36 +37,63 @@ pub(crate) fn quiet_panics() {
     }));
 }
 
-/// Runs the scenario once, with this thread's plan. `Err` is what a panic of the kit itself said.
-pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, String> {
-    let (name, run) = (scenario.name, scenario.run);
-    let _watched = watchdog::watch(name, seed);
-    let plan = planned::current();
-    let (run, trouble) = apart(&format!("{name} {seed}"), move || {
-        planned::enter(plan);
-        (run(seed), planned::trouble())
-    })?;
-    planned::suffered(trouble);
-    Ok(run)
+/// Why a run left nothing that could be judged.
+#[derive(Clone, Debug)]
+pub(crate) enum Dead {
+    /// The kit itself panicked, with these words.
+    Kit(String),
+    /// Code never came back, where no run could be saved.
+    Stuck(String),
+    /// Nobody knows: the machine gave it no time, or it waits for something outside. Another try may go well.
+    Silent(String),
 }
 
-/// Runs it on a thread of its own, so that nothing it leaves in thread-locals can reach the next one. `Err` is what a
-/// panic said.
+/// Runs that are made beside others hold it for reading; one that is to be alone, for writing.
+static ALONE: RwLock<()> = RwLock::new(());
+
+/// Runs the scenario once, with this thread's plan; once more, alone, if the first try came to nothing.
+pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, Dead> {
+    let beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+    let first = attempt(scenario, seed);
+    drop(beside);
+    let Err(Dead::Silent(_)) = first else { return first };
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    attempt(scenario, seed)
+}
+
+fn attempt(scenario: &Scenario, seed: u64) -> Result<Run, Dead> {
+    let (name, run) = (scenario.name, scenario.run);
+    let (plan, trouble) = (planned::current(), Arc::new(Mutex::default()));
+    let suffered = trouble.clone();
+    let told = guard::apart(name, seed, move || {
+        planned::enter(plan);
+        let run = run(seed);
+        *suffered.lock().unwrap_or_else(PoisonError::into_inner) = planned::trouble();
+        run
+    });
+    // What a run suffered that was given up is not known.
+    planned::suffered(std::mem::take(&mut *trouble.lock().unwrap_or_else(PoisonError::into_inner)));
+    told
+}
+
+/// Does it on a thread of its own. `Err` is what a panic said.
 pub(crate) fn apart<T: Send + 'static>(
     name: &str,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
     let thread = std::thread::Builder::new().name(format!("{THREAD}{name}"));
-    let handle = thread.spawn(move || {
-        panic::catch_unwind(panic::AssertUnwindSafe(run)).map_err(|payload| {
-            let said = LAST_PANIC.with(|last| last.borrow_mut().take());
-            said.unwrap_or_else(|| payload_text(&*payload))
-        })
-    });
-    match handle {
+    match thread.spawn(move || caught(run)) {
         Ok(handle) => handle.join().unwrap_or_else(|payload| Err(payload_text(&*payload))),
         Err(why) => Err(format!("no thread could be started: {why}")),
     }
+}
+
+/// Does it, and catches its panic.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    panic::catch_unwind(panic::AssertUnwindSafe(run)).map_err(|payload| {
+        let said = LAST_PANIC.with(|last| last.borrow_mut().take());
+        said.unwrap_or_else(|| payload_text(&*payload))
+    })
 }
 
 fn payload_text(payload: &dyn std::any::Any) -> String {

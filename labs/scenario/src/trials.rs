@@ -1,10 +1,13 @@
 //! The ordinary mode: every scenario is a test, as `cargo test` and cargo-nextest expect tests to be.
 
 use crate::line::RunVerdict;
-use crate::outcome::{self, Look, Traces};
+use crate::outcome::{self, Look, Outcome, Traces};
 use crate::{Other, Scenario, run};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::env::VarError;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How many seeds a scenario runs unless the environment says otherwise.
@@ -62,11 +65,32 @@ fn first_failure(scenario: &Scenario, seeds: Seeds) -> Result<(), String> {
     let traces = Traces::Failing(run::trace_directory());
     for seed in seeds.of(scenario) {
         let outcome = outcome::of(scenario, seed, seeds.look_at(scenario, seed), &traces);
+        note(scenario, seed, &outcome)?;
         if outcome.verdict != RunVerdict::Pass {
             return Err(outcome.report);
         }
     }
     Ok(())
+}
+
+/// Appends scenario, seed, number of events and hash of the run to the file that `RAFTLAB_HASHES` names, if it names
+/// one: whoever compares runs of different processes reads it there.
+fn note(scenario: &Scenario, seed: u64, outcome: &Outcome) -> Result<(), String> {
+    let Some(path) = std::env::var_os("RAFTLAB_HASHES").filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
+    let Some(run) = &outcome.run else { return Ok(()) };
+    let hash = run::trace_hash(run);
+    let line = format!("{} {seed} {} {hash:032x}\n", scenario.name, run.records.len());
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    // One write a line, so that lines of several tests do not mix.
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.map_err(|why| {
+        let path = Path::new(&path).display();
+        format!(
+            "RAFTLAB_HASHES names {path}, which cannot be written to: {why}. Name another file, or unset it."
+        )
+    })
 }
 
 fn seeds_from_environment() -> Result<Seeds, String> {

@@ -1,5 +1,6 @@
 //! The second look at a failure: the same seed again, and whether it gave the same trace.
 
+use crate::run::Dead;
 use crate::{Run, Scenario, run};
 use tracecheck_schema::Record;
 
@@ -12,7 +13,12 @@ pub(crate) const WHY: &str = "Something in the code reads what the seed does not
 pub(crate) fn difference(scenario: &Scenario, seed: u64, first: &Run) -> Option<String> {
     let second = match run::once(scenario, seed) {
         Ok(second) => second,
-        Err(panic) => return Some(format!("The second run with this seed died in the kit: {panic}.")),
+        Err(Dead::Kit(panic)) => {
+            return Some(format!("The second run with this seed died in the kit: {panic}."));
+        }
+        Err(Dead::Stuck(sentence) | Dead::Silent(sentence)) => {
+            return Some(format!("The second run with this seed did not come to an end: {sentence}"));
+        }
     };
     if run::trace_hash(first) == run::trace_hash(&second) {
         return None;

@@ -1,12 +1,19 @@
-//! The one place where real time counts: a word to whoever waits for a run that does not end.
+//! The one place where time outside of the simulation counts: for a run that does not come back.
 //!
 //! The simulation ends a world in which nothing can happen, or in which too much happens at one instant. It
-//! cannot end a function that never returns, and a test that hangs in silence looks like a slow machine.
+//! cannot end a function that never returns. That one is known by the processor's time which its thread has used since
+//! it was last seen to begin or end a turn; a run that gets no time, or waits for something outside, by the wall's,
+//! and then nothing is known of it.
 //!
-//! Never: judges, stops or changes a run. One thread serves the process, however many runs there are.
+//! Never: calls code wrong because of the wall's time. One thread serves the process, however many runs there are.
 
+use crate::Run;
+use crate::run::Dead;
+use labrpc_interpose::Processor;
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a run may compute before its first line, unless `RAFTLAB_PATIENCE` says otherwise.
@@ -14,16 +21,36 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long after a line the next one about the same run comes.
 const AGAIN: Duration = Duration::from_secs(60);
 /// How often the thread looks.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(100);
+/// The processor's time in which a turn of a node's code must end. The longest of a correct one take some
+/// thousandths of that.
+const TURN: Duration = Duration::from_secs(3);
+/// The same for what lies between two turns: an exploration takes seconds.
+const BETWEEN: Duration = Duration::from_secs(120);
+/// How long a run may stand still by the wall's time, within a turn and between two.
+const STILL: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(1_200)];
+
+/// A run that is to be watched.
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    pub(crate) seed: u64,
+    /// Odd within a turn of a node's code, and another number after each.
+    pub(crate) polls: Arc<AtomicU64>,
+    /// Where the thread's use of the processor can be measured.
+    pub(crate) processor: Option<Processor>,
+    /// Who is told that nothing is known of it.
+    pub(crate) silent: Sender<Result<Run, Dead>>,
+}
 
 /// A run that is going on.
 struct Running {
     number: u64,
-    name: &'static str,
-    seed: u64,
+    subject: Subject,
     started: Instant,
     /// When there is something to say next, counted from the start.
     due: Duration,
+    /// What was seen when it last made progress: polls, when that was, and how much it had computed.
+    seen: (u64, Instant, Duration),
 }
 
 struct Table {
@@ -60,30 +87,53 @@ pub(crate) fn read_environment() -> Result<(), String> {
 }
 
 /// Watches a run that begins now.
-pub(crate) fn watch(name: &'static str, seed: u64) -> Watched {
-    // Without the thread nothing is lost but a word, so that it may fail to start.
+pub(crate) fn watch(subject: Subject) -> Watched {
     THREAD.call_once(|| {
+        // Without the thread code that never comes back is waited for: a machine that cannot start one has other cares.
         drop(std::thread::Builder::new().name("watchdog".to_owned()).spawn(|| {
             loop {
                 std::thread::sleep(LOOK);
-                with(look);
+                with(|table| table.running.iter_mut().for_each(Running::look));
             }
         }));
     });
     with(|table| {
         let (number, due) = (table.next, table.patience);
         table.next += 1;
-        table.running.push(Running { number, name, seed, started: Instant::now(), due });
+        let now = Instant::now();
+        let seen = (0, now, Duration::ZERO);
+        table.running.push(Running { number, subject, started: now, due, seen });
         Watched(number)
     })
 }
 
-fn look(table: &mut Table) {
-    for run in &mut table.running {
-        let elapsed = run.started.elapsed();
-        if elapsed >= run.due {
-            run.due = elapsed + AGAIN;
-            say(run.name, run.seed, elapsed);
+impl Running {
+    fn look(&mut self) {
+        let Subject { name, seed, polls, processor, silent } = &self.subject;
+        let elapsed = self.started.elapsed();
+        if elapsed >= self.due {
+            self.due = elapsed + AGAIN;
+            say(name, *seed, elapsed);
+        }
+        let polls = polls.load(Ordering::Relaxed);
+        let used = processor.as_ref().and_then(Processor::used);
+        let (before, since, then) = self.seen;
+        if polls != before {
+            self.seen = (polls, Instant::now(), used.unwrap_or_default());
+            return;
+        }
+        let (turn, still) = if polls % 2 == 1 { (TURN, STILL[0]) } else { (BETWEEN, STILL[1]) };
+        if let (Some(processor), Some(used)) = (processor, used)
+            && used.saturating_sub(then) >= turn
+        {
+            // It tells the rest itself, once it can be held.
+            processor.hold();
+        }
+        if since.elapsed() >= still {
+            let seconds = still.as_secs();
+            let sentence = format!("The run stood still for {seconds} s of real time, and did not compute");
+            // Whoever waited has its answer already, if nobody listens.
+            let _ = silent.send(Err(Dead::Silent(sentence)));
         }
     }
 }
@@ -95,8 +145,7 @@ fn say(name: &str, seed: u64, elapsed: Duration) {
     // Nobody can be told that standard error is gone.
     let _ = writeln!(
         out,
-        "{clear}{name}, seed {seed} has been computing for {} s without an end: probably an endless loop in your \
-         code; press Ctrl-C to stop",
+        "{clear}{name}, seed {seed} has been running for {} s; press Ctrl-C to stop",
         elapsed.as_secs()
     );
 }

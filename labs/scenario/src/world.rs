@@ -1,6 +1,6 @@
 //! A simulated world with a judge that watches it: what most scenarios are run in.
 
-use crate::{Ending, Expectation, Run, planned};
+use crate::{Ending, Expectation, Run, guard, planned};
 use labrpc_sim::{Link, Options, Outcome, Sim};
 use std::cell::RefCell;
 use std::future::Future;
@@ -46,9 +46,12 @@ where
         found.borrow_mut().get_or_insert(violation);
         true
     });
+    let (left, watched, head) = (sim.clone(), judge.clone(), header.clone());
+    guard::last_words(move || remains(&left, &watched, head));
     let unmet: Rc<RefCell<Option<Expectation>>> = Rc::default();
     let (in_world, to) = (sim.clone(), unmet.clone());
     let (outcome, finished) = sim.run(async move { *to.borrow_mut() = main(in_world).await.err() });
+    guard::forget();
     let ending = ending(outcome, violation.take(), unmet.take());
     let end = if matches!(ending, Ending::Completed) { End::Complete } else { End::Stopped };
     planned::suffered(sim.trouble());
@@ -67,6 +70,22 @@ where
     }
 }
 
+/// What can be told of a run in the middle of it, if nothing of it is in use just then.
+fn remains(sim: &Sim, judge: &RefCell<Judge>, header: Header) -> Option<Run> {
+    let records = sim.abandon()?.records;
+    let judge = std::mem::replace(&mut *judge.try_borrow_mut().ok()?, Judge::new(&header));
+    let counters = sim.counters();
+    Some(Run {
+        verdicts: judge.finish(End::Stopped),
+        header,
+        records,
+        ending: Ending::Completed,
+        virtual_ns: sim.now().as_nanos() as u64,
+        rpcs: counters.rpcs,
+        bytes: counters.bytes,
+    })
+}
+
 fn ending(outcome: Outcome, violation: Option<Violation>, unmet: Option<Expectation>) -> Ending {
     match (outcome, violation, unmet) {
         (_, Some(violation), _) => Ending::Violation(violation),
@@ -74,6 +93,7 @@ fn ending(outcome: Outcome, violation: Option<Violation>, unmet: Option<Expectat
         (Outcome::Completed, None, None) => Ending::Completed,
         (Outcome::NotImplemented(stub), ..) => Ending::NotImplemented { what: stub.what, place: stub.place },
         (Outcome::Panic { node, t_ns, message, place }, ..) => Ending::Panic { node, t_ns, message, place },
+        (Outcome::Misused { node, t_ns, what, place }, ..) => Ending::Misused { node, t_ns, what, place },
         (Outcome::Deadlock(sentence), ..) => Ending::Deadlock(sentence),
         (Outcome::Livelock(sentence), ..) => Ending::Livelock(sentence),
         (Outcome::TimeUp(sentence), ..) => Ending::TimeUp(sentence),

@@ -2,6 +2,7 @@
 //! test with `RAFTLAB_FAKE` set, it is a made-up suite of scenarios.
 
 mod fake;
+mod habits;
 mod machine;
 mod reports;
 mod trials;
@@ -12,10 +13,12 @@ use std::process::{Command, ExitCode, Output};
 type Test = fn() -> Result<(), String>;
 
 fn main() -> ExitCode {
-    if std::env::var_os("RAFTLAB_FAKE").is_some() {
-        return scenario::main(&fake::scenarios(), Vec::new());
+    match std::env::var("RAFTLAB_FAKE").as_deref() {
+        Ok("habits") => return scenario::main(&habits::suite::scenarios(), Vec::new()),
+        Ok(_) => return scenario::main(&fake::scenarios(), Vec::new()),
+        Err(_) => {}
     }
-    let tests = trials::TESTS.iter().chain(reports::TESTS).chain(machine::TESTS);
+    let tests = trials::TESTS.iter().chain(reports::TESTS).chain(machine::TESTS).chain(habits::TESTS);
     scenario::main(&[], tests.map(|(name, test)| ((*name).to_owned(), boxed(*test))).collect())
 }
 
@@ -31,6 +34,8 @@ fn fake(arguments: &[&str], environment: &[(&str, &str)], traces: &Path) -> Outp
         .env_remove("RAFTLAB_SEED")
         .env_remove("RAFTLAB_SEEDS")
         .env_remove("RAFTLAB_PATIENCE")
+        .env_remove("RAFTLAB_HASHES")
+        .env_remove("RAFTLAB_UNPROTECTED")
         .env_remove("RUST_BACKTRACE");
     command.envs(environment.iter().copied());
     command.output().expect("the suite starts")

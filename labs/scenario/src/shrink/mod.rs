@@ -69,7 +69,7 @@ pub(crate) fn shrink(
     let Some(original) = see(scenario, seed, &Plan::default()) else {
         return Err(format!("{} with seed {seed} could not be run: a fault of the kit", scenario.name));
     };
-    let sound = matches!(kind, CauseKind::Rule | CauseKind::Panic | CauseKind::Livelock);
+    let sound = matches!(kind, CauseKind::Rule | CauseKind::Panic | CauseKind::Misused | CauseKind::Livelock);
     let mut search = Search {
         scenario,
         seed,
@@ -124,7 +124,7 @@ fn failing(scenario: &Scenario, seed: u64) -> Result<CauseKind, String> {
                  shrinks: cargo labs replay {name} {seed} says why"
             ));
         }
-        (RunVerdict::Fail, Some(cause)) => cause,
+        (RunVerdict::Fail | RunVerdict::NotJudged, Some(cause)) => cause,
         _ => return Err(format!("{name} passes with seed {seed}: there is no failure to shrink")),
     };
     match cause.kind {
@@ -133,6 +133,13 @@ fn failing(scenario: &Scenario, seed: u64) -> Result<CauseKind, String> {
         }
         CauseKind::Kit | CauseKind::Trace => {
             Err(format!("the kit itself failed in {name}: {}", cause.sentence))
+        }
+        CauseKind::Stuck => Err(format!(
+            "code that never comes back costs a thread in each run, so that {name} is not shrunk: {}",
+            cause.sentence
+        )),
+        CauseKind::NotJudged => {
+            Err(format!("{name} could not be judged with seed {seed}: {}", cause.sentence))
         }
         kind => Ok(kind),
     }
