@@ -139,7 +139,18 @@ impl Workspace {
 
     /// Builds every test binary with scenarios. Cargo's own messages go to standard error.
     pub fn build(&self) -> Result<Vec<Binary>, Stop> {
-        let output = self.building()?.stderr(Stdio::inherit()).output().map_err(no_cargo)?;
+        self.built(self.building()?)
+    }
+
+    /// The same with optimisation.
+    pub fn build_released(&self) -> Result<Vec<Binary>, Stop> {
+        let mut command = self.building()?;
+        command.arg("--release");
+        self.built(command)
+    }
+
+    fn built(&self, mut command: Command) -> Result<Vec<Binary>, Stop> {
+        let output = command.stderr(Stdio::inherit()).output().map_err(no_cargo)?;
         if !output.status.success() {
             return Err(Stop::failed(
                 "the code does not compile, so nothing was run: mend the errors above first",
@@ -233,6 +244,12 @@ impl Binary {
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The directory of its build, which holds what scenarios leave behind too.
+    pub(crate) fn target(&self) -> &Path {
+        let deps = self.path.ancestors().find(|path| path.file_name().is_some_and(|name| name == "deps"));
+        deps.and_then(|deps| deps.parent()?.parent()).unwrap_or(Path::new("target"))
     }
 
     /// The directory in which it is run.
@@ -383,11 +400,14 @@ impl Binary {
     }
 
     /// Runs a command and hands on each line of the protocol that it prints.
-    fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
+    pub(crate) fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
-        for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n')) {
             let Ok(text) = text else { break };
-            if let Ok(parsed) = serde_json::from_str(&text) {
+            let text = String::from_utf8_lossy(&text);
+            // What a student's code prints shares the stream, perhaps even the line.
+            let ours = text.rfind("{\"type\":\"").map_or("", |at| &text[at..]);
+            if let Ok(parsed) = serde_json::from_str(ours) {
                 line(parsed);
             }
         }
