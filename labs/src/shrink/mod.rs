@@ -30,8 +30,8 @@ pub fn main(arguments: &ShrinkArguments) -> Result<ExitCode, Stop> {
     let suite = named(&suites, &arguments.test)?;
     let shrunk =
         suite.binary.shrink(&arguments.test, arguments.seed, arguments.runs.map(|runs| runs.get()))?;
-    let path =
-        out.unwrap_or_else(|| directory(&suite.binary).join(file_name(&arguments.test, arguments.seed)));
+    let path = out
+        .unwrap_or_else(|| directory(suite.binary.target()).join(file_name(&arguments.test, arguments.seed)));
     write(&Schedule::of(&shrunk, kit), &shrunk, &path)?;
     match arguments.format {
         Format::Json => println!("{}", Line::Shrunk(shrunk).to_json()),
@@ -65,9 +65,9 @@ pub(crate) fn named<'a>(suites: &'a [run::Suite], name: &str) -> Result<&'a run:
     })
 }
 
-/// Where shrunk runs go unless told otherwise: beside the traces of failing tests.
-pub(crate) fn directory(binary: &Binary) -> PathBuf {
-    binary.target().join("raftlab").join("shrunk")
+/// Where shrunk runs of a build in `target` go unless told otherwise: beside the traces of failing tests.
+pub(crate) fn directory(target: &Path) -> PathBuf {
+    target.join("raftlab").join("shrunk")
 }
 
 /// The name of a shrunk run's file.

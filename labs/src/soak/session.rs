@@ -69,6 +69,8 @@ pub(crate) struct Session {
     /// Each scenario with its program.
     scenarios: Vec<(usize, Listed)>,
     programs: Vec<Binary>,
+    /// The directory of their build.
+    pub(crate) target: PathBuf,
     from: u64,
     to: u64,
     jobs: usize,
@@ -93,6 +95,7 @@ impl Session {
             state,
             scenarios: scenarios.collect(),
             programs,
+            target: target(suites).to_owned(),
             from: asked.from,
             to: asked.to()?,
             jobs: asked.jobs.map_or_else(run::processors, NonZeroUsize::get),
@@ -113,7 +116,7 @@ impl Session {
 
     /// Runs what is left.
     pub(crate) fn run(&mut self) -> Result<(), Stop> {
-        let Session { state, scenarios, programs, from, to, jobs, stops_at_death } = self;
+        let Session { state, scenarios, programs, from, to, jobs, stops_at_death, .. } = self;
         let scenarios = scenarios.iter().map(|(program, listed)| (&programs[*program], listed)).collect();
         let (from, to, jobs, stops_at_death) = (*from, *to, *jobs, *stops_at_death);
         let work = Work { scenarios, from, to, jobs, stops_at_death };
@@ -175,10 +178,13 @@ fn copies(chosen: &[Chosen<'_>], state: &State) -> Result<Vec<Binary>, Stop> {
 
 /// Beside the traces of failing tests, under a name that no other build shares.
 fn default_directory(suites: &[Suite], identity: &Identity, purpose: Purpose) -> PathBuf {
-    let target = suites.first().map_or(Path::new("target"), |suite| suite.binary.target());
     let from = if identity.from == 0 { String::new() } else { format!("-from-{}", identity.from) };
     let name = format!("{}{from}", &identity.fingerprint[..16]);
-    target.join("raftlab").join(purpose.noun()).join(name)
+    target(suites).join("raftlab").join(purpose.noun()).join(name)
+}
+
+fn target(suites: &[Suite]) -> &Path {
+    suites.first().map_or(Path::new("target"), |suite| suite.binary.target())
 }
 
 fn remove(path: &Path) -> Result<(), Stop> {

@@ -119,7 +119,7 @@ impl Report {
 }
 
 /// One group for each cause, whatever the scenario.
-pub fn grouped(failures: Vec<Failures>) -> Vec<Group> {
+pub(super) fn grouped(failures: Vec<Failures>) -> Vec<Group> {
     let mut groups: BTreeMap<(bool, String), Vec<Failures>> = BTreeMap::new();
     for failures in failures {
         groups.entry((failures.not_judged, failures.cause.clone())).or_default().push(failures);

@@ -72,7 +72,7 @@ fn shrink_one(
     };
     let directory: PathBuf = match directory {
         Some(directory) => directory.to_owned(),
-        None => shrink::directory(program),
+        None => shrink::directory(&session.target),
     };
     let path = directory.join(shrink::file_name(&group.test, group.seed));
     shrink::write(&Schedule::of(&shrunk, kit), &shrunk, &path)?;

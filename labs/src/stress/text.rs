@@ -77,7 +77,9 @@ fn heading(number: usize, group: &Group) -> String {
 }
 
 fn full(out: &mut String, group: &Group) {
-    row(out, "happened", &group.sentence);
+    // Of the run that is shown, if one was shrunk: the numbers in it are then those of its trace.
+    let sentence = group.shrunk.as_ref().map_or(&group.sentence, |shrunk| &shrunk.sentence);
+    row(out, "happened", sentence);
     row(out, "seeds", &seeds(group));
     if let Some(shrunk) = &group.shrunk {
         row(out, "smaller", &changes(shrunk));
