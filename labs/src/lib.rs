@@ -9,6 +9,7 @@
 //!
 //! Never: judges a run; knows what a scenario does.
 
+mod abilities;
 pub mod check;
 pub mod cli;
 pub mod cut;

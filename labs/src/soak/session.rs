@@ -165,13 +165,7 @@ fn unreadable(path: &Path, why: &io::Error) -> Stop {
 /// Copies of the programs: what is built while they run must not change what the results are of.
 fn copies(chosen: &[Chosen<'_>], state: &State) -> Result<Vec<Binary>, Stop> {
     let copy = |(number, chosen): (usize, &Chosen<'_>)| {
-        let original = &chosen.suite.binary;
-        let path = state.directory().join(format!("{}{number}", state::PROGRAM));
-        let part = path.with_extension("part");
-        // A program that a killed one left may still run: it is replaced, not overwritten.
-        let copied = std::fs::copy(original.path(), &part).and_then(|_| std::fs::rename(&part, &path));
-        copied.map_err(|why| unreadable(original.path(), &why))?;
-        Ok(Binary::at(path, original.directory().to_owned()))
+        chosen.suite.binary.copied(&state.directory().join(format!("{}{number}", state::PROGRAM)))
     };
     chosen.iter().enumerate().map(copy).collect()
 }
