@@ -41,6 +41,12 @@ pub enum Command {
                             difference in what is equivalent; 1: not so; 2: the command cannot be carried out."
     )]
     Explore(ExploreArguments),
+    /// Shrink the first failure of every mutant, and see that the reference passes with what was left out.
+    #[command(
+        after_help = "Example:\n  cargo grade shrink --only 12\n\nExit code 0: the reference passes with every plan; 1: \
+                            not so; 2: the command cannot be carried out."
+    )]
+    Shrink(ShrinkArguments),
     /// Record the demos anew, with their mutants and with the reference; or check that they are what is played.
     Demos(DemosArguments),
     /// Write the page that says what the tests catch, from what the other commands printed; or check it.
@@ -92,6 +98,26 @@ pub struct ExploreArguments {
     /// Only this one: its number or its whole name. May be given several times.
     #[arg(long, value_name = "ID")]
     pub only: Vec<String>,
+}
+
+/// What `shrink` takes.
+#[derive(Debug, Args)]
+pub struct ShrinkArguments {
+    /// Only this one: its number or its whole name. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// Only those that this package's scenarios run.
+    #[arg(long, value_name = "PACKAGE")]
+    pub package: Option<String>,
+    /// Look for a failure among seeds 0 to N−1 of each scenario.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seeds, default_value = "10")]
+    pub seeds: NonZeroU64,
+    /// Build and run so many at the same time [default: one a processor].
+    #[arg(long, short, value_name = "J", allow_negative_numbers = true, value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// What `demos` takes.

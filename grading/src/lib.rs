@@ -21,5 +21,6 @@ pub mod line;
 pub mod matrix;
 pub mod mutants;
 pub mod page;
+pub mod shrink;
 pub mod tree;
 pub mod variants;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use grading::cli::{Cli, Command};
-use grading::{demos, explore, mutants, page, variants};
+use grading::{demos, explore, mutants, page, shrink, variants};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         Command::Variants(arguments) => variants::main(&arguments),
         Command::Explore(arguments) => explore::main(&arguments),
         Command::Demos(arguments) => demos::main(&arguments),
+        Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Page(arguments) => page::main(&arguments),
     };
     done.unwrap_or_else(|stop| {

@@ -27,9 +27,20 @@ pub enum Command {
     /// Play a classic story of Raft: a wrong implementation first, then the right one.
     #[command(after_help = "Examples:\n  cargo labs demo\n  cargo labs demo figure8")]
     Demo(DemoArguments),
-    /// Run one scenario with one seed, exactly as it ran before.
-    #[command(after_help = "Example:\n  cargo labs replay lab2a_01_first_leader 7")]
+    /// Run one scenario with one seed, exactly as it ran before; or a shrunk run from its file.
+    #[command(after_help = "Examples:\n  cargo labs replay lab2a_01_first_leader 7\n  \
+                      cargo labs replay target/raftlab/shrunk/lab2a_01_first_leader-7.toml")]
     Replay(ReplayArguments),
+    /// Run scenarios over many seeds, group what fails by its cause, and shrink one run of each.
+    #[command(
+        after_help = "Progress is kept: stop it with Ctrl-C, and the same command goes on from there.\n\n\
+                      Examples:\n  cargo labs stress lab2a_13_many_cuts --seeds 1000\n  cargo labs stress lab2c\n\n\
+                      Exit code 0: all passed; 1: some did not; 2: the command cannot be carried out."
+    )]
+    Stress(StressArguments),
+    /// Find the smallest run that still fails for the same cause: fewer faults, messages lost, clients, less time.
+    #[command(after_help = "Example:\n  cargo labs shrink lab2a_13_many_cuts 7")]
+    Shrink(ShrinkArguments),
     /// Run scenarios over thousands of seeds: the proof that correct code never fails.
     #[command(
         after_help = "Progress is kept: stop it with Ctrl-C, and the same command goes on from there.\n\n\
@@ -123,15 +134,76 @@ pub enum Format {
 /// What `replay` takes.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
-    /// The scenario's whole name.
-    #[arg(value_name = "TEST")]
+    /// The scenario's whole name; or the file of a shrunk run.
+    #[arg(value_name = "TEST|FILE")]
     pub test: String,
-    /// The seed to run it with.
+    /// The seed to run it with; a file has its own.
     #[arg(allow_negative_numbers = true, value_parser = seed)]
-    pub seed: u64,
+    pub seed: Option<u64>,
     /// Write the trace to this file.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Build and run what is deployed, with optimisation: the same run.
+    #[arg(long)]
+    pub release: bool,
+    /// Use this built test program, and build nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    pub binary: Option<PathBuf>,
+}
+
+/// What `shrink` takes.
+#[derive(Debug, Args)]
+pub struct ShrinkArguments {
+    /// The scenario's whole name.
+    #[arg(value_name = "TEST")]
+    pub test: String,
+    /// The seed with which it fails.
+    #[arg(allow_negative_numbers = true, value_parser = seed)]
+    pub seed: u64,
+    /// Search for so many runs at most [default: 600].
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = runs)]
+    pub runs: Option<NonZeroU64>,
+    /// Write the shrunk run to this file [default: target/raftlab/shrunk/TEST-SEED.toml].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Use this built test program, and build nothing.
+    #[arg(long, value_name = "FILE")]
+    pub binary: Option<PathBuf>,
+}
+
+/// What `stress` takes.
+#[derive(Debug, Args)]
+pub struct StressArguments {
+    /// Beginnings of scenarios' names, such as lab2a or lab2a_01; at least one.
+    #[arg(value_name = "TEST", required = true)]
+    pub tests: Vec<String>,
+    /// Run so many seeds of each scenario; scripts, which no seed changes, run once.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seeds, default_value = "200")]
+    pub seeds: NonZeroU64,
+    /// Begin with this seed.
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed, default_value = "0")]
+    pub from: u64,
+    /// Run so many at the same time [default: one a processor].
+    #[arg(long, short, value_name = "J", allow_negative_numbers = true, value_parser = jobs)]
+    pub jobs: Option<NonZeroUsize>,
+    /// Keep progress and traces here [default: target/raftlab/stress/ and a name made from the code].
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Forget the progress of an earlier stress and start over.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Do not shrink a run of each cause.
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// How the report is printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Stress this built test program, and build nothing.
+    #[arg(long, value_name = "FILE")]
+    pub binary: Option<PathBuf>,
 }
 
 /// What `explore` takes.
@@ -214,6 +286,11 @@ fn seed(text: &str) -> Result<u64, String> {
 fn seeds(text: &str) -> Result<NonZeroU64, String> {
     text.parse()
         .map_err(|_| "how many seeds to run is a whole number, 1 or more, such as --seeds 10".to_owned())
+}
+
+fn runs(text: &str) -> Result<NonZeroU64, String> {
+    text.parse()
+        .map_err(|_| "how many runs to try is a whole number, 1 or more, such as --runs 600".to_owned())
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {

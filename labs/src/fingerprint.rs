@@ -37,6 +37,21 @@ pub fn code(files: &Files) -> Result<String, String> {
     })
 }
 
+/// Where what a schedule speaks of stands: the scenarios, their harness and the simulation.
+const KIT: [&str; 5] =
+    ["kvserver/tests/labs/", "labrpc/src/", "labrpc/sim/src/", "labs/scenario/src/", "raft/tests/labs/"];
+
+/// The fingerprint of the kit among these files: what students do not write, and what gives a schedule its meaning.
+///
+/// # Errors
+/// A source file that is no Rust, as a sentence.
+pub fn kit(files: &Files) -> Result<String, String> {
+    of(files, |path| {
+        KIT.iter().any(|folder| path.starts_with(folder))
+            && !OTHERS.iter().any(|other| path.starts_with(other))
+    })
+}
+
 /// What a package's scenarios test besides the package itself.
 const BENEATH: [(&str, &[&str]); 1] = [("kvserver", &["kvclient/src/", "raft/src/"])];
 

@@ -9,6 +9,7 @@
 //!
 //! Never: judges a run; knows what a scenario does.
 
+mod abilities;
 pub mod check;
 pub mod cli;
 pub mod cut;
@@ -19,9 +20,11 @@ pub mod fingerprint;
 pub mod play;
 pub mod replay;
 pub mod run;
+pub mod shrink;
 pub mod soak;
 pub mod starter;
 pub mod stop;
+pub mod stress;
 pub mod student_files;
 pub mod suggest;
 pub mod table;

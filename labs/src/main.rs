@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use labs::cli::{Cli, Command};
-use labs::{check, demo, doctor, explore, play, replay, run, soak, starter};
+use labs::{check, demo, doctor, explore, play, replay, run, shrink, soak, starter, stress};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -10,6 +10,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::main(&arguments),
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Replay(arguments) => replay::main(&arguments),
+        Command::Stress(arguments) => stress::main(&arguments),
+        Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Soak(arguments) => soak::main(&arguments),
         Command::Explore(arguments) => explore::main(&arguments),
         Command::Play(arguments) => play::main(&arguments),

@@ -66,6 +66,19 @@ pub fn suites(workspace: &Workspace) -> Result<Vec<Suite>, Stop> {
     listed(workspace.build()?)
 }
 
+/// The one test program at `path`.
+pub(crate) fn alone(path: &Path) -> Result<Vec<Suite>, Stop> {
+    let path = std::path::absolute(path)
+        .map_err(|why| Stop::usage(format!("{} is no usable path: {why}", path.display())))?;
+    if !path.is_file() {
+        let place = path.display();
+        return Err(Stop::usage(format!("there is no test program {place}: --binary takes a built one")));
+    }
+    let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    listed(vec![Binary::at(path.clone(), directory)])
+        .map_err(|why| Stop::usage(format!("{} is no test program with scenarios: {why}", path.display())))
+}
+
 /// These binaries, each with its list.
 pub fn listed(binaries: Vec<Binary>) -> Result<Vec<Suite>, Stop> {
     let with_list = |binary: Binary| Ok(Suite { scenarios: binary.list()?, binary });

@@ -4,7 +4,7 @@
 //! runs, so nothing can pass here and fail there.
 
 use crate::stop::Stop;
-use scenario::line::{ExploredLine, Line, Listed, PlantedLine, PresetLine, RunLine};
+use scenario::line::{Line, Listed, RunLine};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -139,7 +139,18 @@ impl Workspace {
 
     /// Builds every test binary with scenarios. Cargo's own messages go to standard error.
     pub fn build(&self) -> Result<Vec<Binary>, Stop> {
-        let output = self.building()?.stderr(Stdio::inherit()).output().map_err(no_cargo)?;
+        self.built(self.building()?)
+    }
+
+    /// The same with optimisation.
+    pub fn build_released(&self) -> Result<Vec<Binary>, Stop> {
+        let mut command = self.building()?;
+        command.arg("--release");
+        self.built(command)
+    }
+
+    fn built(&self, mut command: Command) -> Result<Vec<Binary>, Stop> {
+        let output = command.stderr(Stdio::inherit()).output().map_err(no_cargo)?;
         if !output.status.success() {
             return Err(Stop::failed(
                 "the code does not compile, so nothing was run: mend the errors above first",
@@ -235,9 +246,24 @@ impl Binary {
         &self.path
     }
 
-    /// The directory in which it is run.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// A copy of it at `path`, which no later build replaces.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn copied(&self, path: &Path) -> Result<Binary, Stop> {
+        let part = path.with_extension("part");
+        // A program that was left there may still run: it is replaced, not overwritten.
+        let copied = std::fs::copy(&self.path, &part).and_then(|_| std::fs::rename(&part, path));
+        copied.map_err(|why| {
+            Stop::failed(format!("the test program {} cannot be read: {why}", self.path.display()))
+        })?;
+        Ok(Binary::at(path.to_owned(), self.directory.clone()))
+    }
+
+    /// The directory of its build, which holds what scenarios leave behind too.
+    pub(crate) fn target(&self) -> &Path {
+        let deps = self.path.ancestors().find(|path| path.file_name().is_some_and(|name| name == "deps"));
+        deps.and_then(|deps| deps.parent()?.parent()).unwrap_or(Path::new("target"))
     }
 
     /// What it can run.
@@ -323,90 +349,19 @@ impl Binary {
         Ok(if ended { Ended::All } else { Ended::Died(death(request, last, status)) })
     }
 
-    /// The bounds that have a name; none, if it explores nothing.
-    pub fn presets(&self) -> Result<Vec<PresetLine>, Stop> {
-        let output = self.command("bounds").output().map_err(|why| self.not_started(&why))?;
-        if !output.status.success() {
-            return Err(self.strange("list its bounds", output.status));
-        }
-        let text = String::from_utf8_lossy(&output.stdout);
-        let preset = |line| match serde_json::from_str(line) {
-            Ok(Line::Preset(preset)) => Some(preset),
-            _ => None,
-        };
-        Ok(text.lines().filter_map(preset).collect())
-    }
-
-    /// Explores within these bounds, and hands on every line as it comes.
-    pub fn explore(
-        &self,
-        bounds: &str,
-        digest: bool,
-        out: Option<&Path>,
-        mut line: impl FnMut(&Line),
-    ) -> Result<ExploredLine, Stop> {
-        let mut command = self.command("explore");
-        command.args(["--bounds", bounds]);
-        if digest {
-            command.args(["--digest", "yes"]);
-        }
-        if let Some(out) = out {
-            let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-            command.arg("--out").arg(absolute);
-        }
-        let mut explored = None;
-        let status = self.lines(command, |parsed| {
-            line(&parsed);
-            match parsed {
-                Line::Explored(end) => explored = Some(Ok(end)),
-                Line::Refused { sentence } => explored = Some(Err(Stop::usage(sentence))),
-                _ => {}
-            }
-        })?;
-        explored.unwrap_or_else(|| Err(self.strange("finish the exploration", status)))
-    }
-
-    /// Plays a script.
-    pub fn play(&self, script: &Path, trace: Option<&Path>) -> Result<RunLine, Stop> {
-        let mut command = self.command("play");
-        command.arg("--script").arg(script);
-        if let Some(trace) = trace {
-            command.arg("--trace-file").arg(trace);
-        }
-        let mut played = None;
-        let status = self.lines(command, |parsed| match parsed {
-            Line::Run(line) => played = Some(Ok(line)),
-            Line::Refused { sentence } => played = Some(Err(Stop::usage(sentence))),
-            _ => {}
-        })?;
-        played.unwrap_or_else(|| Err(self.strange("play the script", status)))
-    }
-
     /// Runs a command and hands on each line of the protocol that it prints.
-    fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
+    pub(crate) fn lines(&self, mut command: Command, mut line: impl FnMut(Line)) -> Result<ExitStatus, Stop> {
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(|why| self.not_started(&why))?;
-        for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        for text in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n')) {
             let Ok(text) = text else { break };
-            if let Ok(parsed) = serde_json::from_str(&text) {
+            let text = String::from_utf8_lossy(&text);
+            // What a student's code prints shares the stream, perhaps even the line.
+            let ours = text.rfind("{\"type\":\"").map_or("", |at| &text[at..]);
+            if let Ok(parsed) = serde_json::from_str(ours) {
                 line(parsed);
             }
         }
         child.wait().map_err(|why| self.not_started(&why))
-    }
-
-    /// Lets it plant a violation in a run of one of these scenarios and judge it.
-    pub fn plant(&self, names: &[String]) -> Result<PlantedLine, Stop> {
-        let output = self
-            .command("plant")
-            .args(["--names", &names.join(",")])
-            .output()
-            .map_err(|why| self.not_started(&why))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let planted = text.lines().find_map(|line| match serde_json::from_str(line) {
-            Ok(Line::Planted(planted)) => Some(planted),
-            _ => None,
-        });
-        planted.ok_or_else(|| self.strange("show that it finds a planted violation", output.status))
     }
 
     pub(crate) fn command(&self, what: &str) -> Command {
@@ -420,7 +375,7 @@ impl Binary {
         Stop::failed(format!("the test program {} could not be started: {why}", self.path.display()))
     }
 
-    fn strange(&self, task: &str, status: ExitStatus) -> Stop {
+    pub(crate) fn strange(&self, task: &str, status: ExitStatus) -> Stop {
         Stop::failed(format!("the test program {} could not {task} ({status})", self.path.display()))
     }
 }

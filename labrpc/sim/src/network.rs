@@ -71,6 +71,11 @@ impl Network {
         }
     }
 
+    /// The link in one direction between two nodes.
+    pub(crate) fn link(&self, from: Node, to: Node) -> Link {
+        self.with(from, to, Link::clone)
+    }
+
     pub(crate) fn is_cut(&self, from: Node, to: Node) -> bool {
         self.with(from, to, |link| link.cut)
     }
@@ -178,13 +183,22 @@ impl Route {
         if network.is_cut(self.from, self.to) {
             return self.lose(&request.body, false, "the link is cut");
         }
+        let world = self.world.clone();
+        let (now, way) = (world.clock.now(), (self.from, self.to));
         if network.chance(lose) {
-            return self.lose(&request.body, false, "lost by chance");
+            if world.faults.strikes(now, way, "lose a request") {
+                return self.lose(&request.body, false, "lost by chance");
+            }
+            let delay = self.spared(&delay);
+            return self.arrive_after(delay, request);
         }
         if network.chance(duplicate) {
-            self.clone().arrive_after(network.draw(&delay), request.clone());
+            let delay = world.delay(network.draw(&delay), &delay);
+            if world.faults.strikes(now, way, "repeat a request") {
+                self.clone().arrive_after(delay, request.clone());
+            }
         }
-        let delay = network.draw(&delay);
+        let delay = world.delay(network.draw(&delay), &delay);
         self.arrive_after(delay, request);
     }
 
@@ -228,13 +242,20 @@ impl Route {
         if network.is_cut(self.to, self.from) {
             return self.lose(body, true, "the link is cut");
         }
-        if network.chance(lose) {
-            return self.lose(body, true, "lost by chance");
-        }
-        let mut delay = network.draw(&delay);
-        if network.chance(late.0) {
-            delay += network.draw(&late.1);
-        }
+        let (now, way) = (self.world.clock.now(), (self.to, self.from));
+        let delay = if network.chance(lose) {
+            if self.world.faults.strikes(now, way, "lose a reply") {
+                return self.lose(body, true, "lost by chance");
+            }
+            self.spared(&delay)
+        } else {
+            let mut drawn = self.world.delay(network.draw(&delay), &delay);
+            if network.chance(late.0) {
+                let late = network.draw(&late.1);
+                drawn += if self.world.faults.strikes(now, way, "delay a reply") { late } else { 0 };
+            }
+            drawn
+        };
         let clock = self.world.clock.clone();
         clock.schedule(
             clock.now() + delay,
@@ -246,6 +267,15 @@ impl Route {
                 self.slot.fill(response.map_err(RpcError::Server));
             })),
         );
+    }
+
+    /// How long a message takes that chance would have lost, and that the plan spares: the least. As much is drawn as
+    /// for a loss, so that what comes later is what it was.
+    fn spared(&self, delay: &RangeInclusive<u64>) -> u64 {
+        let network = &self.world.network;
+        let failure = network.with(self.from, self.to, |link| link.failure_ns.clone());
+        network.draw(&failure);
+        *delay.start()
     }
 
     /// The call fails, and its caller learns of it later.

@@ -1,15 +1,16 @@
-//! The controller's side of the simulation: what a test can do to the world.
+//! The controller's side of the simulation: nodes, time, what is seen of the world. What harms and heals it stands in
+//! `faults`.
 
 use crate::disk::{DiskHandle, SimDisk};
 use crate::host::SimHost;
-use crate::link::Link;
 use crate::network::{Counters, Describe, SimWire};
 use crate::outcome::Outcome;
+use crate::plan::{Plan, Trouble};
 use crate::random::Stream;
 use crate::trace::Finished;
 use crate::window::Window;
 use crate::world::{NodeState, World};
-use labrpc::schema::{Event, Node, Record, Server};
+use labrpc::schema::{Event, Node, Record};
 use labrpc::{Handler, Host, Recorder, Wire};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -28,18 +29,21 @@ pub struct Options {
     pub limit: Duration,
     /// So many first draws of every node are the same on all nodes: with 1, all first timers are equal.
     pub equal_draws: u32,
+    /// What is left out of the run.
+    pub plan: Plan,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { record: true, clocks: false, limit: Duration::from_secs(600), equal_draws: 0 }
+        let limit = Duration::from_secs(600);
+        Options { record: true, clocks: false, limit, equal_draws: 0, plan: Plan::default() }
     }
 }
 
 /// A simulated world, and the hands of the test on it. Clones are the same world.
 #[derive(Clone)]
 pub struct Sim {
-    world: Rc<World>,
+    pub(crate) world: Rc<World>,
 }
 
 impl Sim {
@@ -81,9 +85,11 @@ impl Sim {
         Duration::from_nanos(self.world.clock.now())
     }
 
-    /// Waits in virtual time.
+    /// Waits in virtual time; not longer than the plan allows.
     pub async fn sleep(&self, time: Duration) {
-        self.world.clock.sleep_until(self.world.clock.now() + time.as_nanos() as u64).await;
+        let longest = self.world.faults.plan().wait_ms.map_or(Duration::MAX, Duration::from_millis);
+        let time = time.min(longest).as_nanos() as u64;
+        self.world.clock.sleep_until(self.world.clock.now() + time).await;
     }
 
     /// A stream of random numbers of the test's own, a function of the seed and the label.
@@ -91,12 +97,16 @@ impl Sim {
         Stream::new(self.world.seed, label)
     }
 
-    /// Starts a node, or a new incarnation of one that is down.
+    /// Starts a node, or a new incarnation of one that is down. Where a plan leaves crashes out, the node may run: then
+    /// its incarnation ends first, and loses nothing.
     ///
     /// # Panics
-    /// If the node runs: a defect of the test.
+    /// If the node runs without a plan that would explain it: a defect of the test.
     pub fn start(&self, node: Node) -> Rc<dyn Host> {
         let world = &self.world;
+        if !world.faults.plan().is_default() {
+            self.end_unharmed(node);
+        }
         let mut nodes = world.nodes.borrow_mut();
         let old = nodes.remove(&node);
         assert!(!old.as_ref().is_some_and(|old| old.alive), "{node} runs already");
@@ -118,6 +128,9 @@ impl Sim {
         let disk = Rc::new(DiskHandle { disk, world: Rc::downgrade(world), inc });
         let (random, draws) = (state.random.clone(), state.draws.clone());
         nodes.insert(node, state);
+        if world.faults.starts(node) {
+            world.executor.pause(node);
+        }
         Rc::new(SimHost { world: world.clone(), node, inc, recorder, disk, random, draws })
     }
 
@@ -132,46 +145,6 @@ impl Sim {
     pub fn wire(&self, from: Node, to: Node, service: &'static str, describe: Describe) -> Rc<dyn Wire> {
         let inc = self.world.nodes.borrow().get(&from).map_or(0, |state| state.inc);
         Rc::new(SimWire { world: self.world.clone(), from, inc, to, service, describe })
-    }
-
-    /// Crashes a node: its tasks die, what it had not synced is lost but for a prefix, what it had not
-    /// sent is never sent. Harmless if it is down.
-    pub fn crash(&self, node: Node) {
-        self.world.kill(node);
-        self.world.reap();
-    }
-
-    /// Crashes a node that keeps exactly this many of the records that it had not synced, or all if they are fewer.
-    pub fn crash_keeping(&self, node: Node, records: u64) {
-        if let Some(state) = self.world.nodes.borrow().get(&node) {
-            state.disk.keep(records);
-        }
-        self.crash(node);
-    }
-
-    /// Crashes a node and burns its disk: it may start again as if for the first time, in a new
-    /// incarnation.
-    pub fn delete(&self, node: Node) {
-        self.crash(node);
-        let world = &self.world;
-        if let Some(state) = world.nodes.borrow_mut().get_mut(&node) {
-            state.disk = SimDisk::new(Rc::downgrade(world), world.seed, node);
-        }
-    }
-
-    /// Lets a server stand still, as a process that its machine does not run: it computes nothing and no timer of it
-    /// fires, but what is sent to it arrives and waits. Harmless if it is down or paused.
-    pub fn pause(&self, server: Server) {
-        if self.is_up(server.into()) && self.world.executor.pause(server.into()) {
-            self.world.net.record(Event::Pause { server_id: server }, None, None);
-        }
-    }
-
-    /// Lets a paused server go on where it stood, with timers that are due and messages that waited.
-    pub fn resume(&self, server: Server) {
-        if self.world.executor.resume(server.into()) {
-            self.world.net.record(Event::Resume { server_id: server }, None, None);
-        }
     }
 
     /// What the run's controller records with.
@@ -189,64 +162,9 @@ impl Sim {
         self.world.nodes.borrow().get(&node).map_or(0, |state| state.disk.points())
     }
 
-    /// Crashes the node right after its disk passes crash point `point`, counted from 1 over all its
-    /// incarnations; 0: never.
-    pub fn crash_at_point(&self, node: Node, point: u64) {
-        if let Some(state) = self.world.nodes.borrow().get(&node) {
-            state.disk.crash_at(point);
-        }
-    }
-
-    /// Gives every link this character. What is cut stays cut.
-    pub fn links(&self, link: &Link) {
-        self.world.network.change_all(link);
-    }
-
-    /// Changes one direction between two nodes. To cut, use [`cut`](Sim::cut), which records it.
-    pub fn link(&self, from: Node, to: Node, change: impl FnOnce(&mut Link)) {
-        self.world.network.change(from, to, change);
-    }
-
-    /// Cuts the link from one server to another, in this direction only.
-    pub fn cut(&self, from: Server, to: Server) {
-        self.set_cut(from, to, true);
-    }
-
-    /// Heals the link from one server to another, in this direction only.
-    pub fn heal(&self, from: Server, to: Server) {
-        self.set_cut(from, to, false);
-    }
-
-    fn set_cut(&self, from: Server, to: Server, cut: bool) {
-        let world = &self.world;
-        if world.network.is_cut(from.into(), to.into()) != cut {
-            world.network.change(from.into(), to.into(), |link| link.cut = cut);
-            let event = if cut { Event::Cut { from, to } } else { Event::Heal { from, to } };
-            world.net.record(event, None, None);
-        }
-    }
-
-    /// Lets servers reach each other only within their group; servers in no group reach nobody.
-    pub fn partition(&self, servers: &[Server], groups: &[&[Server]]) {
-        for from in servers {
-            for to in servers.iter().filter(|to| *to != from) {
-                let together = groups.iter().any(|group| group.contains(from) && group.contains(to));
-                self.set_cut(*from, *to, !together);
-            }
-        }
-    }
-
-    /// Cuts a server off from all others, in both directions.
-    pub fn isolate(&self, server: Server, servers: &[Server]) {
-        for other in servers.iter().filter(|other| **other != server) {
-            self.cut(server, *other);
-            self.cut(*other, server);
-        }
-    }
-
-    /// Heals every link between these servers.
-    pub fn heal_all(&self, servers: &[Server]) {
-        self.partition(servers, &[servers]);
+    /// What the run suffered so far, and which clients took part.
+    pub fn trouble(&self) -> Trouble {
+        self.world.faults.trouble()
     }
 
     /// What went over the network so far.

@@ -5,6 +5,7 @@ use crate::disk::SimDisk;
 use crate::executor::{Executor, Running};
 use crate::network::Network;
 use crate::outcome::{Caught, Misuse, Outcome, catching};
+use crate::plan::Faults;
 use crate::present;
 use crate::random::Stream;
 use crate::sim::Options;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     pub(crate) trace: Rc<Trace>,
     pub(crate) nodes: RefCell<BTreeMap<Node, NodeState>>,
     pub(crate) network: Network,
+    pub(crate) faults: Faults,
     /// The injector's own recorder.
     pub(crate) net: Recorder,
     /// The controller's.
@@ -69,6 +71,7 @@ impl World {
             executor: Executor::default(),
             nodes: RefCell::default(),
             network: Network::new(seed),
+            faults: Faults::new(options.plan.clone()),
             net: Recorder::new(trace.clone(), Node::Net, 1),
             run: Recorder::new(trace.clone(), Node::Run, 1),
             dying: RefCell::default(),

@@ -12,13 +12,16 @@
 mod guarantee;
 mod guard;
 mod judge;
+mod key;
 pub mod line;
 mod machine;
 mod outcome;
+mod planned;
 mod plant;
 mod report;
 mod rows;
 mod run;
+mod shrink;
 mod stuck;
 mod tools;
 mod trials;
@@ -33,8 +36,9 @@ use tracecheck_schema::{Header, Node, Record};
 
 pub use guard::Rest;
 pub use labrpc_interpose::Stuck;
-pub use labrpc_sim::Misuse;
+pub use labrpc_sim::{Fault, Misuse, Plan};
 pub use run::write_trace;
+pub use shrink::ddmin;
 pub use tools::{Exploration, Explore, Found, Preset, Reached, Tools};
 pub use words::{list, unmet};
 pub use world::{Done, Setting, judged};

@@ -2,9 +2,10 @@
 //!
 //! `--raftlab list` prints one [`Listed`] a line. `--raftlab run` prints [`Line::Run`]s and one [`Line::End`];
 //! without an end the test program died. `--raftlab plant` prints one [`Line::Planted`], `--raftlab guarantee` one
-//! [`Line::Guarantee`].
+//! [`Line::Guarantee`]. `--raftlab shrink` prints [`Line::Shrinking`]s and one [`Line::Shrunk`] or [`Line::Refused`].
 
 use crate::{Reached, Scenario};
+use labrpc_sim::{Fault, Plan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -53,7 +54,7 @@ pub enum Line {
     Reached(Reached),
     /// An exploration ended.
     Explored(ExploredLine),
-    /// Nothing was played or explored, because the script or the bounds cannot be.
+    /// Nothing was played, explored or shrunk, because what was named cannot be.
     Refused {
         /// Why, as a sentence.
         sentence: String,
@@ -62,6 +63,15 @@ pub enum Line {
     Planted(PlantedLine),
     /// What is guaranteed about runs on this machine.
     Guarantee(GuaranteeLine),
+    /// A failing run is being shrunk.
+    Shrinking {
+        /// How many runs there were so far.
+        runs: u64,
+        /// What is left.
+        left: Extent,
+    },
+    /// A failing run was shrunk.
+    Shrunk(ShrunkLine),
     /// Everything that was asked for was run.
     End {
         /// How many runs there were.
@@ -102,6 +112,9 @@ pub struct RunLine {
     /// Why it did not pass, for programs; missing if it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// What it has in common with all failures of this cause, whatever the seed; missing if it passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What a student reads; missing if it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
@@ -247,4 +260,47 @@ pub struct PlantedLine {
     pub planted: String,
     /// The report, as for any failure.
     pub report: String,
+}
+
+/// How large a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Records in its trace.
+    pub events: u64,
+    /// Virtual nanoseconds.
+    pub virtual_ns: u64,
+    /// Faults that were made.
+    pub faults: u64,
+    /// Messages lost, repeated or late by chance.
+    pub losses: u64,
+    /// Clients that ran.
+    pub clients: u64,
+}
+
+/// What came of shrinking a failing run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShrunkLine {
+    /// The scenario.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// See [`RunLine::key`].
+    pub key: String,
+    /// What happened in the shrunk run, as one sentence.
+    pub sentence: String,
+    /// The run as it was.
+    pub before: Extent,
+    /// The smallest that was found.
+    pub after: Extent,
+    /// What was left out of it.
+    pub plan: Plan,
+    /// The faults that are left, and what chance still does to messages, in the order of time.
+    pub faults: Vec<Fault>,
+    /// How many runs it took.
+    pub runs: u64,
+    /// Whether the search ended because no more runs were allowed.
+    pub exhausted: bool,
+    /// Why nothing was tried, if nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

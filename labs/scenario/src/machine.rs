@@ -5,8 +5,10 @@
 
 use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
+use crate::shrink::shrink;
 use crate::trials::Seeds;
-use crate::{Scenario, Tools, guarantee, plant, run, tools};
+use crate::{Scenario, Tools, guarantee, planned, plant, run, tools};
+use labrpc_sim::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,6 +18,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 use tracecheck::{RuleInfo, Verdict};
+
+/// How many runs shrinking may take unless told otherwise.
+const BUDGET: u64 = 600;
+/// After so many runs it says how far it is.
+const TOLD: u64 = 5;
 
 /// What `run` was asked for.
 #[derive(Debug)]
@@ -29,6 +36,11 @@ struct Options {
     until_failure: bool,
     /// Whether lines tell the traces' hashes, which take a good third of a run's time.
     hashes: bool,
+    /// What is left out of every run, and the command that shows such a run again.
+    plan: Plan,
+    again: Option<String>,
+    /// How many runs shrinking may take.
+    budget: u64,
 }
 
 /// Serves one command.
@@ -42,13 +54,19 @@ pub(crate) fn main(scenarios: &[Scenario], tools: Option<&Tools>, arguments: &[S
                 run_all(&chosen, &options).map_err(|why| format!("the results could not be written: {why}"))
             })
         }
+        Some((command, rest)) if command == "shrink" => {
+            options(scenarios, rest).and_then(|(chosen, options)| shrink_one(&chosen, &options))
+        }
         Some((command, rest)) if command == "play" => tools::told(tools::play(tools, rest)),
         Some((command, [])) if command == "guarantee" => {
             print_line(&Line::Guarantee(guarantee::line().clone()))
         }
         Some((command, [])) if command == "bounds" => tools::bounds(tools),
         Some((command, rest)) if command == "explore" => tools::told(tools::explore(tools, rest)),
-        _ => Err("after --raftlab comes list, guarantee, plant, run, play, bounds or explore".to_owned()),
+        _ => {
+            Err("after --raftlab comes list, guarantee, plant, run, shrink, play, bounds or explore"
+                .to_owned())
+        }
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,6 +100,9 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
         timings: false,
         until_failure: false,
         hashes: true,
+        plan: Plan::default(),
+        again: None,
+        budget: BUDGET,
     };
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
@@ -99,6 +120,9 @@ fn options(scenarios: &[Scenario], arguments: &[String]) -> Result<(Vec<Scenario
             "--seed-range" => options.seeds = range(value)?,
             "--jobs" => options.jobs = usize::try_from(positive()?).unwrap_or(usize::MAX),
             "--trace-dir" => options.traces = Traces::All(PathBuf::from(value)),
+            "--plan" => options.plan = plan(value)?,
+            "--again" => options.again = Some(value.clone()),
+            "--budget" => options.budget = positive()?,
             "--trace-file" => options.traces = Traces::File(PathBuf::from(value)),
             _ => return Err(format!("run has no option {option}")),
         }
@@ -130,6 +154,27 @@ fn flag(option: &str, options: &mut Options) -> bool {
     true
 }
 
+/// Shrinks the one run that is named.
+fn shrink_one(scenarios: &[Scenario], options: &Options) -> Result<(), String> {
+    let ([scenario], Seeds::Only(seed)) = (scenarios, options.seeds) else {
+        return Err("shrink takes one run: give one name with --names and one seed with --seed".to_owned());
+    };
+    let mut told = |runs: u64, left| {
+        if runs.is_multiple_of(TOLD) {
+            // If nobody listens any more, the last line cannot be written either, and that is told.
+            let _ = put(&Line::Shrinking { runs, left }.to_json());
+        }
+    };
+    match shrink(scenario, seed, options.budget, &mut told) {
+        Ok(shrunk) => print_line(&Line::Shrunk(shrunk)),
+        Err(sentence) => print_line(&Line::Refused { sentence }),
+    }
+}
+
+fn plan(text: &str) -> Result<Plan, String> {
+    serde_json::from_str(text).map_err(|why| format!("--plan takes a plan as JSON, and this is none: {why}"))
+}
+
 /// Seeds written as `20..30`, without the last number.
 fn range(text: &str) -> Result<Seeds, String> {
     let parsed = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
@@ -149,7 +194,9 @@ fn run_all(scenarios: &[Scenario], options: &Options) -> io::Result<()> {
         options.until_failure && seed > failed[scenario].load(Ordering::Relaxed)
     };
     let work = |task @ (scenario, seed): (usize, u64)| {
-        let line = (!left_out(task)).then(|| run_line(&scenarios[scenario], seed, options))?;
+        let one = || run_line(&scenarios[scenario], seed, options);
+        let line =
+            (!left_out(task)).then(|| planned::within(&options.plan, options.again.as_deref(), one))?;
         if line.verdict != RunVerdict::Pass {
             failed[scenario].fetch_min(seed, Ordering::Relaxed);
         }
@@ -235,7 +282,7 @@ fn run_line(scenario: &Scenario, seed: u64, options: &Options) -> RunLine {
 
 /// An outcome as a line, with the trace's hash or without.
 pub(crate) fn line(scenario: &Scenario, seed: u64, outcome: Outcome, hash: bool) -> RunLine {
-    let Outcome { verdict, run, cause, report, trace } = outcome;
+    let Outcome { verdict, run, cause, key, report, trace } = outcome;
     let count = |(rule, verdict): (&'static RuleInfo, &Verdict)| match verdict {
         Verdict::Pass(obligations) if *obligations > 0 => Some((rule.id.to_owned(), *obligations)),
         _ => None,
@@ -251,6 +298,7 @@ pub(crate) fn line(scenario: &Scenario, seed: u64, outcome: Outcome, hash: bool)
         rules: run.iter().flat_map(|run| run.verdicts.iter().filter_map(count)).collect(),
         hash: run.as_ref().filter(|_| hash).map(|run| format!("{:032x}", run::trace_hash(run))),
         cause,
+        key,
         report: (!report.is_empty()).then_some(report),
         trace: trace.map(|path| run::display_path(&path)),
         wall_us: None,

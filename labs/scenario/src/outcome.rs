@@ -4,7 +4,7 @@
 use crate::line::{Cause, CauseKind, RunVerdict};
 use crate::report::{Failure, Focus, Sight};
 use crate::run::Dead;
-use crate::{Ending, Run, Scenario, judge, run, twice};
+use crate::{Ending, Run, Scenario, judge, key, planned, run, twice};
 use std::path::PathBuf;
 
 /// What came of one scenario with one seed.
@@ -14,6 +14,8 @@ pub(crate) struct Outcome {
     pub(crate) run: Option<Run>,
     /// Why it did not pass.
     pub(crate) cause: Option<Cause>,
+    /// What it shares with all failures of its cause.
+    pub(crate) key: Option<String>,
     /// What a student reads; empty for a pass.
     pub(crate) report: String,
     /// The trace file, if one was written.
@@ -50,7 +52,8 @@ pub(crate) fn of(scenario: &Scenario, seed: u64, look: Look, traces: &Traces) ->
     if let Ending::NotImplemented { what, place } = &run.ending {
         let report = format!("not implemented: {} ({place})", what.trim_end_matches('.'));
         let cause = Some(Cause { kind: CauseKind::NotImplemented, rule: None, sentence: what.clone() });
-        return Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, report, trace: None };
+        let key = Some(what.clone());
+        return Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, key, report, trace: None };
     }
     if let Some(failure) = judge::failure(scenario, &run) {
         // Code that never comes back does not come back the second time either, and each time costs a thread.
@@ -74,14 +77,15 @@ fn lost(scenario: &Scenario, seed: u64, dead: Dead) -> Outcome {
         Dead::Stuck(sentence) => (RunVerdict::Fail, CauseKind::Stuck, sentence),
         Dead::Silent(sentence) => (RunVerdict::NotJudged, CauseKind::NotJudged, sentence),
     };
+    let key = Some(key::alike(&sentence));
     let cause = Some(Cause { kind, rule: None, sentence });
-    Outcome { verdict, run: None, cause, report, trace: None }
+    Outcome { verdict, run: None, cause, key, report, trace: None }
 }
 
 fn passed(scenario: &Scenario, seed: u64, run: Run, traces: &Traces) -> Outcome {
     let passed = |run, trace| {
         let report = String::new();
-        Outcome { verdict: RunVerdict::Pass, run: Some(run), cause: None, report, trace }
+        Outcome { verdict: RunVerdict::Pass, run: Some(run), cause: None, key: None, report, trace }
     };
     if matches!(traces, Traces::Failing(_) | Traces::Never) {
         return passed(run, None);
@@ -90,7 +94,8 @@ fn passed(scenario: &Scenario, seed: u64, run: Run, traces: &Traces) -> Outcome 
         Some(Err(report)) => {
             // The run is fine, but whoever asked for its trace would miss it: better to say so than to pass.
             let cause = Some(Cause { kind: CauseKind::Trace, rule: None, sentence: report.clone() });
-            Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, report, trace: None }
+            let key = Some("its trace could not be written".to_owned());
+            Outcome { verdict: RunVerdict::Fail, run: Some(run), cause, key, report, trace: None }
         }
         written => passed(run, written.and_then(Result::ok)),
     }
@@ -130,7 +135,7 @@ fn failed(
     difference: Option<String>,
 ) -> Outcome {
     let written = write(traces, scenario, seed, &run);
-    finish(scenario, seed, run, failure, difference, written, None)
+    finish(scenario, seed, run, failure, difference, written, planned::again().as_deref())
 }
 
 /// The outcome of a failed run whose trace was `written`; `command` shows it again, if a replay does not.
@@ -157,7 +162,8 @@ fn finish(
     let report = crate::report::render(&sight, failure);
     let sentence = failure.lines.first().map(|(_, sentence)| sentence.clone()).unwrap_or_default();
     let cause = Some(Cause { kind: failure.kind, rule: failure.rule.map(str::to_owned), sentence });
-    Outcome { verdict, cause, report, trace: written.and_then(Result::ok), run: Some(run) }
+    let (key, trace) = (Some(key::of(failure)), written.and_then(Result::ok));
+    Outcome { verdict, cause, key, report, trace, run: Some(run) }
 }
 
 /// Writes the run's trace, if it is to be written, and says where it is.
@@ -165,7 +171,9 @@ fn write(traces: &Traces, scenario: &Scenario, seed: u64, run: &Run) -> Option<R
     let path = match traces {
         Traces::Never => return None,
         Traces::Failing(directory) | Traces::All(directory) => {
-            directory.join(format!("{}-{seed}.jsonl", scenario.name))
+            // That of the whole run stays.
+            let part = if planned::current().is_default() { "" } else { "-shrunk" };
+            directory.join(format!("{}-{seed}{part}.jsonl", scenario.name))
         }
         Traces::File(path) => path.clone(),
     };

@@ -2,14 +2,14 @@
 //!
 //! A panic that leaves `Scenario::run` is the kit's fault: a student's panic is an [`crate::Ending`].
 
-use crate::{Run, Scenario, guard};
+use crate::{Run, Scenario, guard, planned};
 use labrpc::JsonLines;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 thread_local! {
@@ -51,7 +51,7 @@ pub(crate) enum Dead {
 /// Runs that are made beside others hold it for reading; one that is to be alone, for writing.
 static ALONE: RwLock<()> = RwLock::new(());
 
-/// Runs the scenario once; once more, alone, if the first try came to nothing.
+/// Runs the scenario once, with this thread's plan; once more, alone, if the first try came to nothing.
 pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, Dead> {
     let beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
     let first = attempt(scenario, seed);
@@ -63,7 +63,17 @@ pub(crate) fn once(scenario: &Scenario, seed: u64) -> Result<Run, Dead> {
 
 fn attempt(scenario: &Scenario, seed: u64) -> Result<Run, Dead> {
     let (name, run) = (scenario.name, scenario.run);
-    guard::apart(name, seed, move || run(seed))
+    let (plan, trouble) = (planned::current(), Arc::new(Mutex::default()));
+    let suffered = trouble.clone();
+    let told = guard::apart(name, seed, move || {
+        planned::enter(plan);
+        let run = run(seed);
+        *suffered.lock().unwrap_or_else(PoisonError::into_inner) = planned::trouble();
+        run
+    });
+    // What a run suffered that was given up is not known.
+    planned::suffered(std::mem::take(&mut *trouble.lock().unwrap_or_else(PoisonError::into_inner)));
+    told
 }
 
 /// Does it on a thread of its own. `Err` is what a panic said.

@@ -1,6 +1,6 @@
 //! A simulated world with a judge that watches it: what most scenarios are run in.
 
-use crate::{Ending, Expectation, Run, guard};
+use crate::{Ending, Expectation, Run, guard, planned};
 use labrpc_sim::{Link, Options, Outcome, Sim};
 use std::cell::RefCell;
 use std::future::Future;
@@ -37,7 +37,7 @@ where
     let judge = without.iter().fold(Judge::new(&header), |judge, id| judge.without(id));
     let judge = Rc::new(RefCell::new(judge));
     let violation: Rc<RefCell<Option<Violation>>> = Rc::default();
-    let sim = Sim::new(header.run.seed, options);
+    let sim = Sim::new(header.run.seed, Options { plan: planned::current(), ..options });
     sim.links(&link);
     let (watching, found) = (judge.clone(), violation.clone());
     sim.watch(move |record: &Record| {
@@ -54,6 +54,7 @@ where
     guard::forget();
     let ending = ending(outcome, violation.take(), unmet.take());
     let end = if matches!(ending, Ending::Completed) { End::Complete } else { End::Stopped };
+    planned::suffered(sim.trouble());
     let counters = sim.counters();
     let virtual_ns = sim.now().as_nanos() as u64;
     drop(sim);

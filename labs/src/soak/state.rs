@@ -1,4 +1,5 @@
-//! A soak's directory: the progress that survives a kill, and the lock that keeps a second soak out.
+//! The directory of a soak or a stress: the progress that survives a kill, and the lock that keeps a
+//! second one out.
 //!
 //! Owns `progress.jsonl`: a line that says of which build and seeds it tells, then a line for each finished
 //! piece, appended and synced. `lock` is held while a soak runs; `program-…` is the build that it runs.
@@ -9,6 +10,7 @@
 //!
 //! Never: reads a clock; removes what no soak made.
 
+use super::session::Purpose;
 use super::totals::{Failures, Spent, Totals};
 use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,7 @@ const REPORT: &str = "report.json";
 /// The report while it is written.
 pub(super) const REPORT_PART: &str = "report.part";
 const TRACES: &str = "traces";
+const SHRUNK: &str = "shrunk";
 /// The beginning of the names of copied programs.
 pub(super) const PROGRAM: &str = "program-";
 
@@ -38,12 +41,23 @@ pub struct Identity {
     pub fingerprint: String,
     /// The first seed.
     pub from: u64,
+    /// Whether it is a stress, which goes on after a death of the program.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stress: bool,
 }
 
 impl Identity {
     /// A soak of these programs from that seed on.
     pub fn new(fingerprint: String, from: u64) -> Identity {
-        Identity { soak: VERSION, fingerprint, from }
+        Identity { soak: VERSION, fingerprint, from, stress: false }
+    }
+
+    pub(super) fn of(purpose: Purpose, fingerprint: String, from: u64) -> Identity {
+        Identity { stress: purpose == Purpose::Stress, ..Identity::new(fingerprint, from) }
+    }
+
+    fn purpose(&self) -> Purpose {
+        if self.stress { Purpose::Stress } else { Purpose::Soak }
     }
 }
 
@@ -116,11 +130,13 @@ impl State {
     /// Another soak runs there; it is another build's, another version's, or no soak's directory; it cannot be
     /// read or written.
     pub fn open(directory: &Path, identity: Identity, fresh: bool) -> Result<State, Stop> {
-        let cannot = |why: io::Error| unusable(directory, &why);
-        check(directory)?;
+        let purpose = identity.purpose();
+        let cannot = |why: io::Error| unusable(directory, purpose, &why);
+        check(directory, purpose)?;
         let lock = lock(directory).map_err(cannot)?.ok_or_else(|| {
             let place = directory.display();
-            Stop::usage(format!("another soak runs in {place}: wait for its end, or choose another --dir"))
+            let noun = purpose.noun();
+            Stop::usage(format!("another {noun} runs in {place}: wait for its end, or choose another --dir"))
         })?;
         let path = directory.join(PROGRESS);
         if fresh {
@@ -185,8 +201,9 @@ impl State {
         });
         written.map_err(|why| {
             let place = self.directory.join(PROGRESS);
+            let noun = self.identity.purpose().noun();
             Stop::failed(format!(
-                "the soak's progress cannot be written to {}: {why}. What was kept before is not lost: make room, and \
+                "the {noun}'s progress cannot be written to {}: {why}. What was kept before is not lost: make room, and \
                  start it again",
                 place.display()
             ))
@@ -196,6 +213,11 @@ impl State {
     /// Where failing runs' traces go.
     pub fn traces(&self) -> PathBuf {
         self.directory.join(TRACES)
+    }
+
+    /// Where shrunk runs go, if the directory was named.
+    pub fn shrunk(&self) -> PathBuf {
+        self.directory.join(SHRUNK)
     }
 
     /// Where the report goes.
@@ -215,14 +237,15 @@ impl State {
 }
 
 /// Makes the directory, and refuses one in which no soak can be kept.
-pub(super) fn check(directory: &Path) -> Result<(), Stop> {
-    ours(directory)?;
+pub(super) fn check(directory: &Path, purpose: Purpose) -> Result<(), Stop> {
+    ours(directory, purpose)?;
     let tried = fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory));
-    tried.map(drop).map_err(|why| unusable(directory, &why))
+    tried.map(drop).map_err(|why| unusable(directory, purpose, &why))
 }
 
-fn unusable(directory: &Path, why: &io::Error) -> Stop {
-    Stop::usage(format!("a soak cannot be kept in {}: {why}. Choose another --dir", directory.display()))
+fn unusable(directory: &Path, purpose: Purpose, why: &io::Error) -> Stop {
+    let noun = purpose.noun();
+    Stop::usage(format!("a {noun} cannot be kept in {}: {why}. Choose another --dir", directory.display()))
 }
 
 /// Takes the lock; `None` if another process has it.
@@ -237,18 +260,20 @@ fn lock(directory: &Path) -> io::Result<Option<File>> {
 }
 
 /// Refuses a directory in which other things are kept: `--fresh` deletes, and must not meet anybody's files.
-fn ours(directory: &Path) -> Result<(), Stop> {
+fn ours(directory: &Path, purpose: Purpose) -> Result<(), Stop> {
     let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
     let names: Vec<String> =
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let soak = |name: &String| {
-        [PROGRESS, LOCK, REPORT, REPORT_PART, TRACES].contains(&name.as_str()) || name.starts_with(PROGRAM)
+        [PROGRESS, LOCK, REPORT, REPORT_PART, TRACES, SHRUNK].contains(&name.as_str())
+            || name.starts_with(PROGRAM)
     };
     match names.iter().find(|name| !soak(name)) {
         None => Ok(()),
         Some(name) => Err(Stop::usage(format!(
-            "{} holds {name}, which is no soak's: name an empty or a new directory with --dir",
-            directory.display()
+            "{} holds {name}, which is no {}'s: name an empty or a new directory with --dir",
+            directory.display(),
+            purpose.noun()
         ))),
     }
 }
@@ -261,6 +286,7 @@ fn clear(directory: &Path) -> io::Result<()> {
     };
     missing(fs::remove_file(directory.join(PROGRESS)))?;
     missing(fs::remove_file(directory.join(REPORT)))?;
+    missing(fs::remove_dir_all(directory.join(SHRUNK)))?;
     missing(fs::remove_dir_all(directory.join(TRACES)))
 }
 
@@ -289,20 +315,23 @@ fn read(text: &[u8], identity: &Identity, directory: &Path) -> Result<BTreeMap<S
 
 /// Refuses a soak of something else.
 fn same(line: &[u8], identity: &Identity, directory: &Path) -> Result<(), Stop> {
-    let place = directory.display();
+    let (place, noun) = (directory.display(), identity.purpose().noun());
     let advice = "choose another --dir, or forget it with --fresh";
     let there: Option<Identity> = serde_json::from_slice(line).ok();
     let sentence = match there {
         Some(there) if there == *identity => return Ok(()),
+        Some(there) if there.soak == identity.soak && there.stress != identity.stress => {
+            format!("{place} holds a {}, and this is a {noun}: {advice}", there.purpose().noun())
+        }
         Some(there) if there.soak == identity.soak && there.fingerprint != identity.fingerprint => {
             format!(
-                "the soak in {place} is of another build, whose results say nothing about this one: {advice}"
+                "the {noun} in {place} is of another build, whose results say nothing about this one: {advice}"
             )
         }
         Some(there) if there.soak == identity.soak => {
-            format!("the soak in {place} begins with seed {}, not {}: {advice}", there.from, identity.from)
+            format!("the {noun} in {place} begins with seed {}, not {}: {advice}", there.from, identity.from)
         }
-        _ => format!("the soak in {place} was written by another version of raftlab: {advice}"),
+        _ => format!("the {noun} in {place} was written by another version of raftlab: {advice}"),
     };
     Err(Stop::usage(sentence))
 }

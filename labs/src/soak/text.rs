@@ -100,7 +100,7 @@ fn row(out: &mut String, label: &str, text: &str) {
 }
 
 /// A number with a comma at every thousand.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,6 +1,6 @@
 //! What runs add up to, and which of them failed for which reason.
 
-use scenario::line::{Cause, CauseKind, RunLine, RunVerdict};
+use scenario::line::{CauseKind, RunLine, RunVerdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -69,15 +69,34 @@ impl Spent {
     }
 }
 
+/// The run with the fewest events of several that failed alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Smallest {
+    /// So many events.
+    pub events: u64,
+    /// Its seed.
+    pub seed: u64,
+}
+
 /// Failures of one scenario that have one cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// The scenario.
     pub scenario: String,
-    /// The rule's id, with what is the matter unless it was broken; or a sentence, with `#` for its numbers.
+    /// The rule's id, with what is the matter unless it was broken; the place of a panic; or a sentence, with `#` for
+    /// its numbers. See [`RunLine::key`].
     pub cause: String,
+    /// Whether nothing is known of these runs: the program died, or the kit itself failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_judged: bool,
+    /// The run with the fewest events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smallest: Option<Smallest>,
     /// The failing seeds, in order.
     pub seeds: Vec<u64>,
+    /// What happened in the first, as one sentence.
+    #[serde(default)]
+    pub sentence: String,
     /// What a student reads of the first.
     pub report: String,
     /// The trace of the first, if it was written.
@@ -96,10 +115,14 @@ impl Failures {
     pub(super) fn first(run: &RunLine) -> Failures {
         let report =
             run.report.clone().unwrap_or_else(|| "its report is missing: a fault of the kit".to_owned());
+        let kind = run.cause.as_ref().map(|cause| cause.kind);
         Failures {
             scenario: run.scenario.clone(),
-            cause: words(run.cause.as_ref()),
+            cause: run.key.clone().unwrap_or_else(|| "no cause was told: a fault of the kit".to_owned()),
+            not_judged: matches!(kind, None | Some(CauseKind::Kit | CauseKind::Trace | CauseKind::NotJudged)),
+            smallest: Some(Smallest { events: run.events, seed: run.seed }),
             seeds: vec![run.seed],
+            sentence: run.cause.as_ref().map(|cause| cause.sentence.clone()).unwrap_or_default(),
             report,
             trace: run.trace.clone(),
         }
@@ -109,34 +132,11 @@ impl Failures {
     pub(super) fn merge(all: &mut Vec<Failures>, more: Failures) {
         let same = |one: &&mut Failures| (&one.scenario, &one.cause) == (&more.scenario, &more.cause);
         match all.iter_mut().find(same) {
-            Some(known) => known.seeds.extend(more.seeds),
+            Some(known) => {
+                known.seeds.extend(more.seeds);
+                known.smallest = known.smallest.into_iter().chain(more.smallest).min();
+            }
             None => all.push(more),
         }
     }
-}
-
-/// A cause in few words: a rule, or a sentence whose numbers are masked, because they differ from seed to seed.
-fn words(cause: Option<&Cause>) -> String {
-    let Some(cause) = cause else { return "no cause was told: a fault of the kit".to_owned() };
-    match (cause.kind, &cause.rule) {
-        (CauseKind::Rule, Some(rule)) => rule.clone(),
-        (CauseKind::Undecided, Some(rule)) => format!("{rule} undecided"),
-        (CauseKind::Missed, Some(rule)) => format!("{rule} not exercised"),
-        // These numbers are part of names.
-        (CauseKind::NotImplemented, _) => cause.sentence.clone(),
-        _ => masked(&cause.sentence),
-    }
-}
-
-/// The text with `#` for every number.
-fn masked(text: &str) -> String {
-    let mut out = String::new();
-    for letter in text.chars() {
-        match letter {
-            '0'..='9' if out.ends_with('#') => {}
-            '0'..='9' => out.push('#'),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -68,6 +68,8 @@ pub(super) struct Work<'a> {
     pub(super) to: u64,
     /// How many run at the same time.
     pub(super) jobs: usize,
+    /// Whether a death of the program ends all; else it is kept, as one more run that did not pass.
+    pub(super) stops_at_death: bool,
 }
 
 impl Work<'_> {
@@ -119,8 +121,14 @@ impl Work<'_> {
                     state.record(piece)?;
                     task.finished(began.elapsed());
                 }
-                Outcome::Died { status, seed, seeds: 1, .. } => {
+                Outcome::Died { status, seed, seeds: 1, .. } if self.stops_at_death => {
                     return Err(died(task.scenario, seed, status));
+                }
+                Outcome::Died { status, seed, seeds: 1, .. } => {
+                    let piece = dead(task.scenario, seed, status);
+                    sign.say(&format!("{}, seed {seed}: {}", piece.scenario, piece.failures[0].report));
+                    state.record(piece)?;
+                    task.finished(began.elapsed());
                 }
                 // Once more up to there, and then seed by seed, to know with which it dies.
                 Outcome::Died { told, .. } => {
@@ -180,6 +188,32 @@ fn died(scenario: &Listed, seed: u64, status: ExitStatus) -> Stop {
         "the test program died ({status}) in {name} with seed {seed}: a stack overflow, an abort or an exit in the \
          code ends all runs at once. What was run before is kept. See it again with cargo labs replay {name} {seed}"
     ))
+}
+
+/// The piece of one run in which the program died: it is told as a run of which nothing is known.
+fn dead(scenario: &Listed, seed: u64, status: ExitStatus) -> Piece {
+    let name = scenario.name.clone();
+    let sentence =
+        format!("the test program died ({status}): a stack overflow, an abort or an exit in the code");
+    let failures = Failures {
+        scenario: name.clone(),
+        cause: "the test program died".to_owned(),
+        not_judged: true,
+        smallest: None,
+        seeds: vec![seed],
+        report: sentence.clone(),
+        sentence,
+        trace: None,
+    };
+    let totals = Totals { runs: 1, failed: 1, ..Totals::default() };
+    Piece {
+        scenario: name,
+        from: seed,
+        to: seed + 1,
+        totals,
+        spent: Spent::default(),
+        failures: vec![failures],
+    }
 }
 
 /// Keeps a failure. Of a cause that is known already the trace goes: a replay makes it again, and thousands of

@@ -16,6 +16,7 @@ fn row(name: &str, runs: &[(u64, RunVerdict)], rules: &[&str], report: &str) -> 
         rules: rules.iter().map(|id| ((*id).to_owned(), 3)).collect(),
         hash: None,
         cause: None,
+        key: None,
         report: (*verdict != RunVerdict::Pass).then(|| report.to_owned()),
         trace: None,
         wall_us: None,
