@@ -30,8 +30,8 @@ pub(crate) fn remedy(why: Stuck) -> &'static str {
              (.await) in each turn."
         }
         Stuck::Lock => {
-            "Let go of a lock before you .await; or use tokio::sync, whose locks and channels are waited for with \
-             .await."
+            "Let go of a lock before you .await, and keep it in its server, not in a static; or use tokio::sync, whose \
+             locks and channels are waited for with .await."
         }
         Stuck::Memory => {
             "Something grows without end: a list to which every turn adds, or a queue that nobody empties."

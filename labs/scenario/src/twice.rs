@@ -6,7 +6,7 @@ use tracecheck_schema::Record;
 
 /// Why people's code gives another run for the same seed, where clocks, randomness and hash order are the seed's.
 pub(crate) const WHY: &str = "Something in the code outlives a run, or is not the seed's: a static or a lazily made \
-    global, an address used as a number, a file, the environment, real tokio in place of the course's. Keep what a \
+    global, an address used as a number, a file, the environment, futures::select! in place of tokio::select!. Keep what a \
     server knows in the server.";
 
 /// Runs the scenario again. A sentence says where the traces first differ, if they do.
