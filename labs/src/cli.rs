@@ -57,6 +57,9 @@ pub enum Command {
     Explore(ExploreArguments),
     /// Play a script of messages, timeouts and crashes, such as a counterexample of `explore`.
     Play(PlayArguments),
+    /// Say what this machine has, and what that means for the labs.
+    #[command(after_help = "Exit code: 0 if the labs run here, 1 if something must be mended first.")]
+    Doctor(DoctorArguments),
     /// Write what students start from: this workspace with stubs in place of the solution.
     Starter(StarterArguments),
     /// Prove that the starter's stubs compile and fail, and that the solution put back passes.
@@ -247,6 +250,14 @@ pub struct DemoArguments {
     /// Do not wait at all.
     #[arg(long, conflicts_with = "auto")]
     pub no_wait: bool,
+}
+
+/// What `doctor` takes.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Build the test program first, so that it can say what it guarantees.
+    #[arg(long)]
+    pub build: bool,
 }
 
 /// What `starter` takes.

@@ -10,12 +10,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Where the code stands that decides what a run does and what is said of it.
-const CODE: [&str; 10] = [
+const CODE: [&str; 11] = [
     "kvclient/src/",
     "kvserver/src/",
     "kvserver/tests/labs/",
     "labrpc/src/",
     "labrpc/sim/src/",
+    "labrpc/tokio/src/",
     "labs/scenario/src/",
     "raft/src/",
     "raft/tests/labs/",

@@ -14,6 +14,7 @@ pub mod check;
 pub mod cli;
 pub mod cut;
 pub mod demo;
+pub mod doctor;
 pub mod explore;
 pub mod fingerprint;
 pub mod play;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use labs::cli::{Cli, Command};
-use labs::{check, demo, explore, play, replay, run, shrink, soak, starter, stress};
+use labs::{check, demo, doctor, explore, play, replay, run, shrink, soak, starter, stress};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Soak(arguments) => soak::main(&arguments),
         Command::Explore(arguments) => explore::main(&arguments),
         Command::Play(arguments) => play::main(&arguments),
+        Command::Doctor(arguments) => doctor::main(&arguments),
         Command::Starter(arguments) => starter::main(&arguments),
         Command::CheckStarter(arguments) => check::main(&arguments),
     };

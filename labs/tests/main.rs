@@ -3,6 +3,7 @@
 mod cli;
 mod cut;
 mod demo;
+mod doctor;
 mod fingerprint;
 mod starter;
 mod suggest;

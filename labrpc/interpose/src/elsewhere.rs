@@ -22,9 +22,6 @@ impl Processor {
     pub fn hold(&self) {}
 }
 
-/// Nothing is to be prepared.
-pub fn armed() {}
-
 pub(crate) fn begin() {}
 
 pub(crate) fn end() {}

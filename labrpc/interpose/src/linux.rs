@@ -149,6 +149,11 @@ unsafe extern "C" fn syscall(
     }
     if d != 0 {
         misused(Misuse::Wait);
+        // The time is up, as far as the thread can see: otherwise it would look at its clock and wait again.
+        // SAFETY: the caller gives a time, at which to stop waiting, by the clock that it took it from.
+        let until = unsafe { &*(d as *const timespec) };
+        let until = (until.tv_sec as u64).saturating_sub(UPTIME) * 1_000_000_000 + until.tv_nsec as u64;
+        STATE.with(|state| state.now.set(state.now.get().max(until)));
         // SAFETY: the thread's own error number.
         unsafe { *libc::__errno_location() = libc::ETIMEDOUT };
         return -1;
@@ -224,7 +229,7 @@ extern "C" fn on_fault(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
 }
 
 /// Listens to the two signals, once a process.
-pub fn armed() {
+fn armed() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         // SAFETY: zero is an empty action; both handlers have the types that their flags ask for.
@@ -291,7 +296,7 @@ pub(crate) fn try_out() -> Guarantee {
     let hash_order = draws() > drawn;
     // SAFETY: the name ends with a zero. Crates look it up in this way.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"getrandom".as_ptr()) };
-    let randomness = found as usize == getrandom as *const () as usize;
+    let randomness = std::ptr::eq(found, getrandom as *const c_void);
     crate::inside(true);
     let refused = std::thread::Builder::new().spawn(|| ()).is_err();
     crate::inside(false);

@@ -7,10 +7,14 @@
 //! - *rpc*: a call through a tarpc client, [`labrpc::End`], the simulated network and the tarpc service.
 //! - *judged*: the same, with each sending and receiving recorded and every rule of `tracecheck` on.
 //!
+//! The last two once more on a thread that is *protected* (`labrpc-interpose`), as all runs of the labs are. What is
+//! measured is the processor's time of the thread, where the system tells it.
+//!
 //! `cargo bench -p labrpc-sim`. Aims: rpc at least 0.3 of bare, judged at least half of rpc.
 
 use labrpc::schema::{Durability, Event, Header, Kind, Role, RunId, SCHEMA, Server, State};
 use labrpc::{End, Host, Recorder, Served, context, incoming};
+use labrpc_interpose::Processor;
 use labrpc_sim::{Link, Options, Sim};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -75,35 +79,51 @@ fn sent(kind: Kind, to: Server) -> Event {
     Event::Send { kind, to, term: 3, votes_for: None, match_index: None }
 }
 
+type Measured = (fn(u64) -> Duration, bool);
+
 fn main() {
-    let mut best = [Duration::MAX; 3];
+    let kinds: [Measured; 5] = [(bare, false), (rpc, false), (judged, false), (rpc, true), (judged, true)];
+    let mut best = [Duration::MAX; 5];
     for round in 0..ROUNDS {
         eprint!("\rround {} of {ROUNDS}", round + 1);
-        for (kind, run) in [bare, rpc, judged].into_iter().enumerate() {
-            best[kind] = best[kind].min(run(round as u64));
+        for (best, kind) in best.iter_mut().zip(kinds) {
+            *best = (*best).min(apart(kind, round as u64));
         }
     }
     eprintln!("\r                 ");
     let rate = |kind: usize| (u64::from(CLIENTS) * CALLS) as f64 / best[kind].as_secs_f64();
+    let of = |kind: usize, other: usize| rate(kind) / rate(other);
     println!(
         "{} calls by {CLIENTS} clients over 1-5 ms links, best of {ROUNDS} rounds",
         u64::from(CLIENTS) * CALLS
     );
-    println!("  bare    {:>9.0} calls/s  (mpsc and oneshot through the same heap)", rate(0));
-    println!("  rpc     {:>9.0} calls/s  {:.2} of bare   (aim 0.30)", rate(1), rate(1) / rate(0));
-    println!(
-        "  judged  {:>9.0} calls/s  {:.2} of rpc    (aim 0.50; 4 records a call, all rules)",
-        rate(2),
-        rate(2) / rate(1)
-    );
+    println!("  bare               {:>9.0} calls/s  (mpsc and oneshot through the same heap)", rate(0));
+    println!("  rpc                {:>9.0} calls/s  {:.2} of bare   (aim 0.30)", rate(1), of(1, 0));
+    let four = "4 records a call, all rules";
+    println!("  judged             {:>9.0} calls/s  {:.2} of rpc    (aim 0.50; {four})", rate(2), of(2, 1));
+    println!("  rpc, protected     {:>9.0} calls/s  {:.2} of rpc", rate(3), of(3, 1));
+    println!("  judged, protected  {:>9.0} calls/s  {:.2} of judged", rate(4), of(4, 2));
+}
+
+/// On a fresh thread, protected or not.
+fn apart((run, protected): Measured, seed: u64) -> Duration {
+    let thread = std::thread::spawn(move || {
+        let _protected = protected.then(|| labrpc_interpose::protect(seed, 1 << 30, |_, _| ()));
+        run(seed)
+    });
+    thread.join().expect("no run panics")
 }
 
 fn timed(sim: &Sim, main: impl Future<Output = ()> + 'static) -> Duration {
-    let begin = Instant::now();
+    let (processor, begin) = (Processor::here(), Instant::now());
+    let used = || processor.as_ref().and_then(Processor::used);
+    let before = used();
     let (outcome, _) = sim.run(main);
-    let taken = begin.elapsed();
     assert_eq!(outcome, labrpc_sim::Outcome::Completed);
-    taken
+    match (before, used()) {
+        (Some(before), Some(after)) => after - before,
+        _ => begin.elapsed(),
+    }
 }
 
 /// Runs `one_call` as often as each client should, from all clients at once.

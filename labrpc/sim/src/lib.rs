@@ -28,14 +28,15 @@ mod present;
 mod random;
 mod sim;
 mod trace;
+mod window;
 mod world;
 
-pub use labrpc_interpose::Misuse;
 pub use link::{Link, Ms};
 pub use network::{Counters, Describe};
-pub use outcome::Outcome;
+pub use outcome::{Misuse, Outcome};
 pub use plan::{Fault, Loss, Plan, Trouble};
 pub use present::{Present, count_polls, place, present};
 pub use random::Stream;
 pub use sim::{Options, Sim};
+pub use tokio::world::Refused;
 pub use trace::Finished;

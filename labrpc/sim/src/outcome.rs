@@ -2,11 +2,35 @@
 
 use labrpc::NotImplemented;
 use labrpc::schema::Node;
-use labrpc_interpose::Misuse;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use std::time::Duration;
+use tokio::world::Refused;
+
+/// Something that code of a node did to its whole thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// It put the thread to sleep for so long.
+    Sleep(Duration),
+    /// It started a thread.
+    Thread,
+    /// It waited on the thread, with a time limit, for something that another thread should do.
+    Wait,
+    /// It called a function of tokio that needs another thread.
+    Refused(Refused),
+}
+
+impl From<labrpc_interpose::Misuse> for Misuse {
+    fn from(misuse: labrpc_interpose::Misuse) -> Self {
+        match misuse {
+            labrpc_interpose::Misuse::Sleep(time) => Misuse::Sleep(time),
+            labrpc_interpose::Misuse::Thread => Misuse::Thread,
+            labrpc_interpose::Misuse::Wait => Misuse::Wait,
+        }
+    }
+}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

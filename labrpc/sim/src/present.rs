@@ -3,6 +3,7 @@
 use labrpc::schema::Node;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,14 +40,23 @@ pub(crate) fn set(present: Option<Present>) {
 }
 
 /// The kit's own source, from the workspace's root; what is in none of these and below the root is people's own.
-const KIT: [&str; 4] = ["labrpc/", "labs/scenario/", "tracecheck/", "labs/src/"];
+const KIT: [&str; 4] = ["labrpc/", "labs/scenario/src/", "tracecheck/", "labs/src/"];
+
+/// The workspace's root, with a slash at its end.
+fn root() -> &'static str {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    here.strip_suffix("labrpc/sim/").unwrap_or(here)
+}
+
+/// A place in the source as file and line.
+pub(crate) fn located(at: &Location<'_>) -> String {
+    format!("{}:{}", at.file().strip_prefix(root()).unwrap_or(at.file()), at.line())
+}
 
 /// The innermost place in people's own code, as file and line; if all is the kit's, nothing.
 pub fn place(backtrace: &Backtrace) -> Option<String> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-    let root = root.strip_suffix("labrpc/sim/").unwrap_or(root);
     // The longer form has whole paths.
-    own(&format!("{backtrace:#}"), root)
+    own(&format!("{backtrace:#}"), root())
 }
 
 /// The first frame of a printed backtrace that lies below `root` and is not the kit's.

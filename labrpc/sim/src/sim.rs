@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Plan, Trouble};
 use crate::random::Stream;
 use crate::trace::Finished;
+use crate::window::Window;
 use crate::world::{NodeState, World};
 use labrpc::schema::{Event, Node, Record};
 use labrpc::{Handler, Host, Recorder, Wire};
@@ -122,6 +123,7 @@ impl Sim {
             disk: disk.clone(),
             random: Rc::new(RefCell::new(stream)),
             draws: Rc::new(Cell::new(0)),
+            window: Rc::new(Window::new(Rc::downgrade(world), world.seed, (node, inc))),
         };
         let disk = Rc::new(DiskHandle { disk, world: Rc::downgrade(world), inc });
         let (random, draws) = (state.random.clone(), state.draws.clone());

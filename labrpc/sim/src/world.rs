@@ -4,19 +4,22 @@ use crate::clock::{Clock, Due};
 use crate::disk::SimDisk;
 use crate::executor::{Executor, Running};
 use crate::network::Network;
-use crate::outcome::{Caught, Outcome, catching};
+use crate::outcome::{Caught, Misuse, Outcome, catching};
 use crate::plan::Faults;
 use crate::present;
 use crate::random::Stream;
 use crate::sim::Options;
 use crate::trace::Trace;
+use crate::window::Window;
 use labrpc::schema::{Event, Node};
 use labrpc::{Handler, LocalBoxFuture, Recorder};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::world::Refused;
 
 /// How often tasks may be polled within one instant before that counts as a livelock. A correct step of a
 /// cluster takes some dozens.
@@ -39,6 +42,10 @@ pub(crate) struct World {
     pub(crate) run: Recorder,
     /// Nodes that died inside a task and whose tasks must go when it returns.
     dying: RefCell<Vec<(Node, u32)>>,
+    /// What tokio's functions see of the world where no node's code runs.
+    window: Rc<Window>,
+    /// Which of them was called that cannot be simulated, and where.
+    pub(crate) refused: Cell<Option<(Refused, &'static Location<'static>)>>,
 }
 
 /// A node over all its incarnations.
@@ -50,13 +57,16 @@ pub(crate) struct NodeState {
     pub(crate) disk: Rc<SimDisk>,
     pub(crate) random: Rc<RefCell<Stream>>,
     pub(crate) draws: Rc<Cell<u32>>,
+    pub(crate) window: Rc<Window>,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, options: Options) -> Rc<World> {
         let clock = Rc::new(Clock::default());
         let trace = Rc::new(Trace::new(clock.clone(), options.record, options.clocks));
-        Rc::new(World {
+        Rc::new_cyclic(|world| World {
+            window: Rc::new(Window::new(world.clone(), seed, (Node::Run, 1))),
+            refused: Cell::default(),
             seed,
             executor: Executor::default(),
             nodes: RefCell::default(),
@@ -124,13 +134,18 @@ impl World {
     fn poll(&self, mut running: Running) -> Option<Outcome> {
         let node = running.owner.0;
         let mut cx = Context::from_waker(&running.waker);
+        let window = match self.nodes.borrow().get(&node) {
+            Some(state) => state.window.clone(),
+            None => self.window.clone(),
+        };
+        let outer = tokio::world::enter(Some(window));
         present::set(Some((node, self.clock.now())));
         labrpc_interpose::inside(node != Node::Run);
         let polled = catching(|| running.future.as_mut().poll(&mut cx));
         labrpc_interpose::inside(false);
         present::set(None);
-        if let Some((what, backtrace)) = labrpc_interpose::misuse() {
-            let place = present::place(&backtrace);
+        tokio::world::enter(outer);
+        if let Some((what, place)) = self.misuse() {
             return Some(Outcome::Misused { node, t_ns: self.clock.now(), what, place });
         }
         match polled {
@@ -142,6 +157,14 @@ impl World {
             }
         }
         None
+    }
+
+    /// What the code that ran last did to its whole thread, and where.
+    fn misuse(&self) -> Option<(Misuse, Option<String>)> {
+        let refused = self.refused.take();
+        let refused = refused.map(|(what, at)| (Misuse::Refused(what), Some(present::located(at))));
+        let misused = || labrpc_interpose::misuse().map(|(what, at)| (what.into(), present::place(&at)));
+        refused.or_else(misused)
     }
 
     /// Ends a node's incarnation at this very point: from here on it sends, writes and records nothing.

@@ -166,7 +166,9 @@ fn open_journal(folder: &Path, must_exist: bool) -> Result<State, OpenError> {
     let scan = journal::scan(&bytes).map_err(|Damage { offset, what }| damaged(offset, what))?;
     let file = append(&path).map_err(to("open", &path))?;
     if scan.end < bytes.len() as u64 {
-        file.set_len(scan.end).map_err(to("cut the tail off", &path))?;
+        // Windows lets nobody cut a file that was opened for appending.
+        let cut = OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(scan.end));
+        cut.map_err(to("cut the tail off", &path))?;
     }
     file.sync_all().map_err(to("sync", &path))?;
     let last = scan.first - 1 + scan.places.len() as u64;

@@ -176,13 +176,13 @@ pub(super) async fn until_ok<T>(mut call: impl AsyncFnMut() -> Result<T, RpcErro
 }
 
 /// A free port with nobody behind it. Nobody else is given the port while the socket lives, and a
-/// server may listen there meanwhile.
-pub(super) fn reserve() -> (TcpSocket, SocketAddr) {
+/// server may listen there meanwhile: but only Linux allows that. Elsewhere the port is merely likely to stay free.
+pub(super) fn reserve() -> (Option<TcpSocket>, SocketAddr) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_reuseaddr(true).expect("an option that every system has");
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
     let address = socket.local_addr().expect("it is bound");
-    (socket, address)
+    (cfg!(target_os = "linux").then_some(socket), address)
 }
 
 /// Any free port.

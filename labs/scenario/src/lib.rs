@@ -9,6 +9,7 @@
 //! Never: knows Raft or the service; reads a clock to judge anything (`watchdog` reads one to
 //! tell who waits for an endless run).
 
+mod guarantee;
 mod guard;
 mod judge;
 mod key;
@@ -152,6 +153,7 @@ pub type Other = (String, Box<dyn FnOnce() -> Result<(), String> + Send>);
 /// scenario runs seeds 0 to 9, or as the environment says: `RAFTLAB_SEEDS=n` for seeds 0 to n−1,
 /// `RAFTLAB_SEED=s` for that one. The first of these seeds runs twice, and must give the same trace twice.
 /// After 20 s of real time in one run, or `RAFTLAB_PATIENCE=n` of them, a line on standard error says so.
+/// After 60 s, or `RAFTLAB_STILL=n`, of standing still without computing a run is given up, and tried once more, alone.
 /// `RAFTLAB_HASHES=FILE` adds a line for each run to that file: scenario, seed, number of events, hash of the trace.
 /// `RAFTLAB_UNPROTECTED=1` lets runs read real clocks and real randomness, to see what that does to them.
 ///
@@ -171,6 +173,11 @@ pub fn main_with(scenarios: &[Scenario], others: Vec<Other>, tools: Option<&Tool
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == "--raftlab" => machine::main(scenarios, tools, rest),
-        _ => trials::main(scenarios, others),
+        _ => {
+            if let Some(sentence) = guarantee::lacks().filter(|_| !scenarios.is_empty()) {
+                eprintln!("note: {sentence}");
+            }
+            trials::main(scenarios, others)
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The lines of the machine mode as types, for who writes them and for who reads them.
 //!
 //! `--raftlab list` prints one [`Listed`] a line. `--raftlab run` prints [`Line::Run`]s and one [`Line::End`];
-//! without an end the test program died. `--raftlab plant` prints one [`Line::Planted`]. `--raftlab shrink` prints
-//! [`Line::Shrinking`]s and one [`Line::Shrunk`] or [`Line::Refused`].
+//! without an end the test program died. `--raftlab plant` prints one [`Line::Planted`], `--raftlab guarantee` one
+//! [`Line::Guarantee`]. `--raftlab shrink` prints [`Line::Shrinking`]s and one [`Line::Shrunk`] or [`Line::Refused`].
 
 use crate::{Reached, Scenario};
 use labrpc_sim::{Fault, Plan};
@@ -70,6 +70,8 @@ pub enum Line {
     },
     /// A failing run was shrunk.
     Shrunk(ShrunkLine),
+    /// What is guaranteed about runs on this machine.
+    Guarantee(GuaranteeLine),
     /// Everything that was asked for was run.
     End {
         /// How many runs there were.
@@ -225,6 +227,24 @@ pub enum CauseKind {
     Trace,
     /// The kit itself panicked: that says nothing about the code under test.
     Kit,
+}
+
+/// Whether code that asks for what no seed decides is kept from it on this machine, so that a run is a function of its
+/// seed whatever the code is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuaranteeLine {
+    /// All four below.
+    pub protected: bool,
+    /// Reading the system's clock.
+    pub clock: bool,
+    /// Drawing the system's random numbers.
+    pub randomness: bool,
+    /// The order in which hash maps are gone through.
+    pub hash_order: bool,
+    /// Starting threads.
+    pub threads: bool,
+    /// What that means, as one sentence.
+    pub sentence: String,
 }
 
 /// A violation planted on purpose, and the judge's words about it.

@@ -7,7 +7,7 @@ use crate::line::{Line, Listed, RunLine, RunVerdict};
 use crate::outcome::{self, Outcome, Traces};
 use crate::shrink::shrink;
 use crate::trials::Seeds;
-use crate::{Scenario, Tools, planned, plant, run, tools};
+use crate::{Scenario, Tools, guarantee, planned, plant, run, tools};
 use labrpc_sim::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -58,9 +58,15 @@ pub(crate) fn main(scenarios: &[Scenario], tools: Option<&Tools>, arguments: &[S
             options(scenarios, rest).and_then(|(chosen, options)| shrink_one(&chosen, &options))
         }
         Some((command, rest)) if command == "play" => tools::told(tools::play(tools, rest)),
+        Some((command, [])) if command == "guarantee" => {
+            print_line(&Line::Guarantee(guarantee::line().clone()))
+        }
         Some((command, [])) if command == "bounds" => tools::bounds(tools),
         Some((command, rest)) if command == "explore" => tools::told(tools::explore(tools, rest)),
-        _ => Err("after --raftlab comes list, plant, run, shrink, play, bounds or explore".to_owned()),
+        _ => {
+            Err("after --raftlab comes list, guarantee, plant, run, shrink, play, bounds or explore"
+                .to_owned())
+        }
     };
     match served {
         Ok(()) => ExitCode::SUCCESS,

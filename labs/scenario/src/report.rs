@@ -6,7 +6,7 @@
 
 use crate::line::CauseKind;
 use crate::run::Dead;
-use crate::{Run, Scenario, rows, twice};
+use crate::{Run, Scenario, guarantee, rows, twice};
 use tracecheck::Witness;
 use tracecheck_schema::{Node, Role, Server, State};
 
@@ -86,7 +86,7 @@ pub(crate) fn render(sight: &Sight<'_>, failure: &Failure) -> String {
             "differs",
             &format!("The same seed was run again and gave another trace. {difference}"),
         );
-        line(&mut out, "why", twice::WHY);
+        line(&mut out, "why", guarantee::lacks().unwrap_or(twice::WHY));
     }
     if let Some(trace) = trace {
         again(&mut out, sight, failure.rule, trace);

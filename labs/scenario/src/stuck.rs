@@ -1,7 +1,8 @@
 //! What is said of code that stops a whole server: in one sentence what it does, and what to do instead.
 
 use crate::guard::Rest;
-use labrpc_interpose::{Misuse, Stuck};
+use labrpc_interpose::Stuck;
+use labrpc_sim::Misuse;
 
 /// Why a thread was put to rest, as a sentence with whose code it was and where.
 pub(crate) fn sentence(rest: &Rest) -> String {
@@ -50,6 +51,11 @@ pub(crate) fn misuse(what: Misuse) -> (String, &'static str) {
             "starts a thread of the operating system".to_owned(),
             "No seed decides when it runs, and no crash ends it. Use tokio::spawn: a task runs beside the others and \
              dies with its server.",
+        ),
+        Misuse::Refused(what) => (
+            format!("calls {what}, which needs a second thread"),
+            "A node has one thread, here and in the real cluster. Do the work where you are; if it is long, let others \
+             in between with tokio::task::yield_now().await.",
         ),
         Misuse::Wait => (
             "waits on its whole thread until a time is up".to_owned(),

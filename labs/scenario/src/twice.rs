@@ -4,10 +4,10 @@ use crate::run::Dead;
 use crate::{Run, Scenario, run};
 use tracecheck_schema::Record;
 
-/// Why people's code gives another run for the same seed.
-pub(crate) const WHY: &str = "Something in the code reads what the seed does not decide: the wall clock \
-    (Instant::now, SystemTime), the order of a HashMap or HashSet, OS threads, or unseeded randomness \
-    (rand::rng). Use the kit's clock and randomness, and BTreeMap.";
+/// Why people's code gives another run for the same seed, where clocks, randomness and hash order are the seed's.
+pub(crate) const WHY: &str = "Something in the code outlives a run, or is not the seed's: a static or a lazily made \
+    global, an address used as a number, a file, the environment, real tokio in place of the course's. Keep what a \
+    server knows in the server.";
 
 /// Runs the scenario again. A sentence says where the traces first differ, if they do.
 pub(crate) fn difference(scenario: &Scenario, seed: u64, first: &Run) -> Option<String> {

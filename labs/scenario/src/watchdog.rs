@@ -27,8 +27,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const TURN: Duration = Duration::from_secs(3);
 /// The same for what lies between two turns: an exploration takes seconds.
 const BETWEEN: Duration = Duration::from_secs(120);
-/// How long a run may stand still by the wall's time, within a turn and between two.
-const STILL: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(1_200)];
+/// How long a turn may stand still by the wall's time, unless `RAFTLAB_STILL` says otherwise; between two turns it is
+/// so many times as long.
+const STILL: Duration = Duration::from_secs(60);
+const LONGER_BETWEEN: u32 = 20;
 
 /// A run that is to be watched.
 pub(crate) struct Subject {
@@ -57,9 +59,11 @@ struct Table {
     running: Vec<Running>,
     next: u64,
     patience: Duration,
+    still: Duration,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table { running: Vec::new(), next: 0, patience: PATIENCE });
+static TABLE: Mutex<Table> =
+    Mutex::new(Table { running: Vec::new(), next: 0, patience: PATIENCE, still: STILL });
 static THREAD: Once = Once::new();
 
 /// A run is watched for as long as this lives.
@@ -73,17 +77,26 @@ impl Drop for Watched {
 
 /// Reads how patient to be. `Err` is a sentence for whoever set it.
 pub(crate) fn read_environment() -> Result<(), String> {
-    let Some(text) = std::env::var_os("RAFTLAB_PATIENCE") else { return Ok(()) };
+    if let Some(patience) = seconds("RAFTLAB_PATIENCE", 20)? {
+        with(|table| table.patience = patience);
+    }
+    if let Some(still) = seconds("RAFTLAB_STILL", 60)? {
+        with(|table| table.still = still);
+    }
+    Ok(())
+}
+
+fn seconds(variable: &str, such_as: u64) -> Result<Option<Duration>, String> {
+    let Some(text) = std::env::var_os(variable) else { return Ok(None) };
     let text = text.to_string_lossy();
     let seconds = text.trim().parse().ok().filter(|seconds| *seconds > 0);
     let seconds = seconds.ok_or_else(|| {
         format!(
-            "RAFTLAB_PATIENCE is `{text}`, which is no whole number of seconds, 1 or more. Write for example \
-             RAFTLAB_PATIENCE=20."
+            "{variable} is `{text}`, which is no whole number of seconds, 1 or more. Write for example \
+             {variable}={such_as}."
         )
     })?;
-    with(|table| table.patience = Duration::from_secs(seconds));
-    Ok(())
+    Ok(Some(Duration::from_secs(seconds)))
 }
 
 /// Watches a run that begins now.
@@ -93,7 +106,7 @@ pub(crate) fn watch(subject: Subject) -> Watched {
         drop(std::thread::Builder::new().name("watchdog".to_owned()).spawn(|| {
             loop {
                 std::thread::sleep(LOOK);
-                with(|table| table.running.iter_mut().for_each(Running::look));
+                with(|table| table.running.iter_mut().for_each(|run| run.look(table.still)));
             }
         }));
     });
@@ -108,7 +121,7 @@ pub(crate) fn watch(subject: Subject) -> Watched {
 }
 
 impl Running {
-    fn look(&mut self) {
+    fn look(&mut self, still: Duration) {
         let Subject { name, seed, polls, processor, silent } = &self.subject;
         let elapsed = self.started.elapsed();
         if elapsed >= self.due {
@@ -122,7 +135,7 @@ impl Running {
             self.seen = (polls, Instant::now(), used.unwrap_or_default());
             return;
         }
-        let (turn, still) = if polls % 2 == 1 { (TURN, STILL[0]) } else { (BETWEEN, STILL[1]) };
+        let (turn, still) = if polls % 2 == 1 { (TURN, still) } else { (BETWEEN, still * LONGER_BETWEEN) };
         if let (Some(processor), Some(used)) = (processor, used)
             && used.saturating_sub(then) >= turn
         {

@@ -16,11 +16,17 @@ pub fn unmet(
 
 /// "s1, s2 and s3".
 pub fn list(servers: &[Server]) -> String {
-    match servers {
+    enumerated(servers)
+}
+
+/// "this, that and the other".
+pub(crate) fn enumerated<T: ToString>(things: &[T]) -> String {
+    match things {
         [] => "nobody".to_owned(),
         [one] => one.to_string(),
         [init @ .., last] => {
-            let init: Vec<String> = init.iter().map(Server::to_string).collect();
+            let last = last.to_string();
+            let init: Vec<String> = init.iter().map(T::to_string).collect();
             format!("{} and {last}", init.join(", "))
         }
     }

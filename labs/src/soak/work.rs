@@ -240,14 +240,14 @@ fn millis(time: Duration) -> u64 {
 fn children_cpu() -> Option<Duration> {
     use nix::sys::resource::{UsageWho, getrusage};
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
-    let part = |seconds: i64, micros: i64| {
-        Some(
-            Duration::from_secs(u64::try_from(seconds).ok()?)
-                + Duration::from_micros(u64::try_from(micros).ok()?),
-        )
-    };
     let (user, system) = (usage.user_time(), usage.system_time());
-    Some(part(user.tv_sec(), user.tv_usec())? + part(system.tv_sec(), system.tv_usec())?)
+    Some(time(user.tv_sec(), user.tv_usec())? + time(system.tv_sec(), system.tv_usec())?)
+}
+
+/// Each system has types of its own for these: macOS counts microseconds in 32 bits, Linux in 64.
+#[cfg(unix)]
+fn time(seconds: impl TryInto<u64>, micros: impl TryInto<u64>) -> Option<Duration> {
+    Some(Duration::from_secs(seconds.try_into().ok()?) + Duration::from_micros(micros.try_into().ok()?))
 }
 
 /// No portable way is known elsewhere.

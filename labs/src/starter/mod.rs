@@ -20,7 +20,7 @@ use std::process::{ExitCode, Stdio};
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// What only instructors have.
-const INSTRUCTORS: [&str; 2] = ["grading/", ".ci/"];
+const INSTRUCTORS: [&str; 3] = ["grading/", ".ci/", ".github/"];
 /// They speak of what students lack: the gate, the proofs, the solution.
 const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 

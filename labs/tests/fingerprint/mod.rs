@@ -49,6 +49,7 @@ fn only_what_decides_a_run_counts() {
         "tracecheck/src/a.rs",
         "labs/scenario/src/a.rs",
         "labrpc/sim/src/a.rs",
+        "labrpc/tokio/src/a.rs",
         scripts,
     ] {
         assert_ne!(code(path, SOURCE), none, "{path}");

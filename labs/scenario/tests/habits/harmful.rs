@@ -4,11 +4,14 @@ use super::suite::{Turn, run, scenario};
 use scenario::Scenario;
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracecheck_schema::Server;
 
-/// In which round of client 2 it happens.
+/// In which round of s3 it happens.
 const ROUND: u64 = 5;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
@@ -40,8 +43,20 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
+/// What waits for something outside of the run: always, or in the first try only.
+pub(crate) fn outside() -> Vec<Scenario> {
+    vec![
+        scenario("outside_always", "A socket is waited for.", |seed| {
+            run("outside_always", seed, outside_always)
+        }),
+        scenario("outside_once", "A socket is waited for, once.", |seed| {
+            run("outside_once", seed, outside_once)
+        }),
+    ]
+}
+
 fn now(turn: &Turn) -> bool {
-    turn.client == 2 && turn.round == ROUND
+    turn.me == Server(3) && turn.round == ROUND
 }
 
 async fn endless(turn: Turn) -> u64 {
@@ -73,6 +88,7 @@ async fn lock(turn: Turn) -> u64 {
     number + turn.round
 }
 
+#[expect(clippy::await_holding_refcell_ref, reason = "clippy finds it too; not everybody asks it")]
 async fn cell(turn: Turn) -> u64 {
     let shared = Rc::new(RefCell::new(0));
     if now(&turn) {
@@ -138,4 +154,19 @@ fn deeper(number: u64) -> u64 {
 async fn panics(turn: Turn) -> u64 {
     let list = [1, 2, 3];
     if now(&turn) { list[black_box(turn.round as usize)] } else { turn.round }
+}
+
+/// Nobody will ever call.
+fn accept() -> u64 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.accept().map_or(0, |(_, from)| u64::from(from.port()))
+}
+
+async fn outside_always(turn: Turn) -> u64 {
+    if now(&turn) { accept() } else { turn.round }
+}
+
+async fn outside_once(turn: Turn) -> u64 {
+    static BEFORE: AtomicBool = AtomicBool::new(false);
+    if now(&turn) && !BEFORE.swap(true, Ordering::Relaxed) { accept() } else { turn.round }
 }

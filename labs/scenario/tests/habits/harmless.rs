@@ -3,8 +3,11 @@
 use super::suite::{Turn, run, scenario};
 use rand::RngExt;
 use scenario::Scenario;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
+use tracecheck_schema::Node;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -37,7 +40,7 @@ async fn hash_map(turn: Turn) -> u64 {
 }
 
 async fn hash_set(turn: Turn) -> u64 {
-    let set: HashSet<String> = (0..8).map(|key| format!("{key}/{}", turn.client)).collect();
+    let set: HashSet<String> = (0..8).map(|key| format!("{key}/{}", turn.me)).collect();
     set.iter().next().map_or(0, |first| u64::from(first.as_bytes()[0]))
 }
 
@@ -87,5 +90,21 @@ async fn spawn(turn: Turn) -> u64 {
 }
 
 async fn orphan(turn: Turn) -> u64 {
-    turn.round
+    let ticks = Rc::new(Cell::new(0));
+    let node = Node::Client(100 * u32::from(turn.me.0) + turn.round as u32);
+    let counted = ticks.clone();
+    turn.sim.start(node).spawn(Box::pin(async move {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_micros(100)).await;
+                counted.set(counted.get() + 1);
+            }
+        });
+    }));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    turn.sim.crash(node);
+    let before = ticks.get();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!((before > 5, ticks.get()), (true, before), "the task outlived its node");
+    before + turn.round
 }

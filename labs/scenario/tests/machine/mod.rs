@@ -201,7 +201,10 @@ fn scenarios_may_print() -> Result<(), String> {
 fn wrong_arguments_are_one_sentence() -> Result<(), String> {
     let traces = directory();
     let cases: [(&[&str], &str); 7] = [
-        (&["--raftlab"], "error: after --raftlab comes list, plant, run, play, bounds or explore\n"),
+        (
+            &["--raftlab"],
+            "error: after --raftlab comes list, guarantee, plant, run, play, bounds or explore\n",
+        ),
         (&["--raftlab", "run", "--jobs", "0"], "error: --jobs must be 1 or more\n"),
         (&["--raftlab", "run", "--seeds", "many"], "error: --seeds `many` is no whole number\n"),
         (&["--raftlab", "run", "--seed"], "error: --seed needs a value\n"),

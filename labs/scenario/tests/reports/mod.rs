@@ -98,14 +98,15 @@ fn what_is_not_reproducible_says_where_and_why() -> Result<(), String> {
         flat.contains("Their first 15 records agree. Then the first run has s3#3 at 0.420 s:"),
         "{report}"
     );
-    assert!(flat.contains("HashMap"), "{report}");
+    // What is left where the rest is the seed's, or what is not the seed's here.
+    assert!(flat.contains("a static") || flat.contains("HashMap"), "{report}");
     Ok(())
 }
 
 fn a_run_that_passes_only_once_does_not_pass() -> Result<(), String> {
     let report = report("lab2b_03_passes_unsteadily", 7);
     assert!(report.starts_with("lab2b_03_passes_unsteadily, seed 7, is not reproducible here\n"), "{report}");
-    for part in ["Equal seeds give equal runs", "Their first", "HashMap", "trace TRACES/lab2b_03"] {
+    for part in ["Equal seeds give equal runs", "Their first", "why ", "trace TRACES/lab2b_03"] {
         assert!(flat(&report).contains(part), "{part:?} is missing in {report}");
     }
     Ok(())
