@@ -38,7 +38,12 @@ pub(crate) fn troubled() -> Vec<Scenario> {
     let mut all = vec![
         Scenario { rules: &[], ..scenario("lab2c_01_troubled", troubled::troubled) },
         Scenario { rules: &[], ..scenario("lab2c_02_expects_trouble", troubled::expects_trouble) },
-        Scenario { rules: &[], ..scenario("lab2c_03_never_as_expected", troubled::never_as_expected) },
+        Scenario {
+            rules: &[],
+            ..scenario("lab2c_03_never_as_expected", |seed| {
+                troubled::expecting("never_as_expected", seed, false)
+            })
+        },
     ];
     all.extend(scenarios());
     all
