@@ -6,6 +6,7 @@ mod cases {
     mod endings;
     mod links;
     mod nodes;
+    mod plans;
     mod seeds;
 
     pub(crate) use echo::{call, echo_world, run, s};

@@ -5,6 +5,7 @@ mod fake;
 mod habits;
 mod machine;
 mod reports;
+mod shrinks;
 mod trials;
 
 use std::path::Path;
@@ -15,10 +16,16 @@ type Test = fn() -> Result<(), String>;
 fn main() -> ExitCode {
     match std::env::var("RAFTLAB_FAKE").as_deref() {
         Ok("habits") => return scenario::main(&habits::suite::scenarios(), Vec::new()),
+        Ok("troubled") => return scenario::main(&fake::troubled(), Vec::new()),
         Ok(_) => return scenario::main(&fake::scenarios(), Vec::new()),
         Err(_) => {}
     }
-    let tests = trials::TESTS.iter().chain(reports::TESTS).chain(machine::TESTS).chain(habits::TESTS);
+    let tests = trials::TESTS
+        .iter()
+        .chain(reports::TESTS)
+        .chain(machine::TESTS)
+        .chain(habits::TESTS)
+        .chain(shrinks::TESTS);
     scenario::main(&[], tests.map(|(name, test)| ((*name).to_owned(), boxed(*test))).collect())
 }
 

@@ -6,17 +6,20 @@ use tracecheck_schema::{Durability, Event, Header, Record, Role, RunId, SCHEMA, 
 
 const S1: Server = Server(1);
 
+fn scenario(name: &'static str, seeded: bool, run: fn(u64) -> Run) -> Scenario {
+    let (sentence, source) = ("A server alone elects itself.", "§5.2");
+    Scenario { name, part: "lab2a", sentence, source, points: 10, rules: &[], seeded, run }
+}
+
+/// Those that can be shrunk, and some others.
+pub(crate) fn troubled() -> Vec<Scenario> {
+    let mut all = scenarios();
+    all.push(scenario("lab2c_01_troubled", true, crate::troubled::troubled));
+    all.push(scenario("lab2c_02_expects_trouble", true, crate::troubled::expects_trouble));
+    all
+}
+
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let scenario = |name, seeded, run| Scenario {
-        name,
-        part: "lab2a",
-        sentence: "A server alone elects itself.",
-        source: "§5.2",
-        points: 10,
-        rules: &[],
-        seeded,
-        run,
-    };
     let steady: fn(u64) -> Run = |seed| elected("steady", seed, 1);
     vec![
         scenario("lab2a_01_steady", true, steady),

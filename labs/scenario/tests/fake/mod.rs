@@ -1,6 +1,7 @@
 //! A made-up suite: scenarios whose traces are written by hand, one for every way in which a run can end.
 
 mod trace;
+mod troubled;
 
 use scenario::{Ending, Expectation, Run, Scenario};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,22 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         scenario("lab2b_05_absurd", absurd),
         scenario("lab2b_06_slow", slow),
     ]
+}
+
+/// Those that can be shrunk, and then all others.
+pub(crate) fn troubled() -> Vec<Scenario> {
+    let mut all = vec![
+        Scenario { rules: &[], ..scenario("lab2c_01_troubled", troubled::troubled) },
+        Scenario { rules: &[], ..scenario("lab2c_02_expects_trouble", troubled::expects_trouble) },
+        Scenario {
+            rules: &[],
+            ..scenario("lab2c_03_never_as_expected", |seed| {
+                troubled::expecting("never_as_expected", seed, false)
+            })
+        },
+    ];
+    all.extend(scenarios());
+    all
 }
 
 fn scenario(name: &'static str, run: fn(u64) -> Run) -> Scenario {
