@@ -61,11 +61,8 @@ pub enum Line {
     },
     /// A violation was planted, and the judge found it.
     Planted(PlantedLine),
-<<<<<<< HEAD
     /// What is guaranteed about runs on this machine.
     Guarantee(GuaranteeLine),
-=======
->>>>>>> shrink6
     /// A failing run is being shrunk.
     Shrinking {
         /// How many runs there were so far.
@@ -75,11 +72,6 @@ pub enum Line {
     },
     /// A failing run was shrunk.
     Shrunk(ShrunkLine),
-<<<<<<< HEAD
-=======
-    /// What is guaranteed about runs on this machine.
-    Guarantee(GuaranteeLine),
->>>>>>> shrink6
     /// Everything that was asked for was run.
     End {
         /// How many runs there were.
