@@ -76,13 +76,15 @@ pub fn trials(file: &Path, text: &str, prints: &Prints, variants: &[Variant]) ->
     Ok(Trials { head, lines })
 }
 
-/// Reads the report of a soak. `file` is what errors call it.
-pub fn soak(file: &Path, text: &str, prints: &Prints) -> Result<Report, Stop> {
+/// Reads the report of a soak, which must have run all of these scenarios. `file` is what errors call it.
+pub fn soak(file: &Path, text: &str, prints: &Prints, scenarios: &[String]) -> Result<Report, Stop> {
     let source = Source { file, command: "cargo labs soak --format json" };
     let soak: Report = serde_json::from_str(text).map_err(|why| source.foreign(&why.to_string()))?;
     match soak.subjects.get(&prints.package) {
         _ if soak.soak_report != FORMAT => Err(source.foreign("it is of another version")),
-        _ if !soak.labs.is_empty() => Err(source.foreign("it is of some scenarios only")),
+        _ if !scenarios.iter().all(|name| soak.scenarios.iter().any(|one| one.name == *name)) => {
+            Err(source.foreign("it is of some scenarios only"))
+        }
         Some(code) if *code == prints.code => Ok(soak),
         Some(_) => Err(source.stale("code")),
         None => Err(source.foreign("it does not say of which code it speaks")),

@@ -82,7 +82,7 @@ pub fn main(arguments: &PageArguments) -> Result<ExitCode, Stop> {
         None => None,
     };
     let soak = match &arguments.soak {
-        Some(file) => Some(soak(file, &text(file)?, &prints)?),
+        Some(file) => Some(soak(file, &text(file)?, &prints, &matrix.head.scenarios)?),
         None => None,
     };
     let page = render(&Material { prints, mutants, matrix, variants, soak });

@@ -121,8 +121,9 @@ fn soaked(soak: &Report) -> String {
         0 => "all passed".to_owned(),
         failed => format!("**{failed} failed**"),
     };
+    let labs = if soak.labs.is_empty() { "all labs".to_owned() } else { soak.labs.join(" and ") };
     let mut out = format!(
-        "{} runs of all labs, seeds {} to {}: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n",
+        "{} runs of {labs}, seeds {} to {}: {verdict}. {days:.1} days of virtual time, {} events, {} RPCs.\n",
         soak.runs,
         soak.from,
         soak.from.saturating_add(soak.seeds).saturating_sub(1),

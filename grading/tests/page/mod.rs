@@ -136,16 +136,17 @@ fn results_of_variants_and_soaks_are_held_to_the_same() {
     let stop = read(&text.replace("beef", "dead")).expect_err("another corpus");
     assert!(stop.sentence.starts_with("v.jsonl speaks of other variants"), "{stop}");
 
-    let soak = |code: &str, labs: &str| {
+    let soak = |code: &str, name: &str| {
         let text = format!(
-            "{{\"soak_report\":1,\"kit\":\"0\",\"fingerprint\":\"f\",{code}\"labs\":[{labs}],\"from\":0,\"seeds\":10,\
+            "{{\"soak_report\":1,\"kit\":\"0\",\"fingerprint\":\"f\",{code}\"labs\":[],\"from\":0,\"seeds\":10,\
              \"runs\":9,\"failed\":0,\"events\":8,\"virtual_ns\":86400000000000,\"rpcs\":7,\"bytes\":6,\"wall_ms\":5,\
              \"obligations\":[{{\"rule\":\"E1\",\"met\":6}},{{\"rule\":\"K1\",\"met\":0}}],\"failures\":[],\
-             \"scenarios\":[]}}"
+             \"scenarios\":[{{\"name\":\"{name}\",\"seeded\":true,\"runs\":9,\"failed\":0,\"events\":8,\
+             \"virtual_ns\":9,\"rpcs\":7}}]}}"
         );
-        page::soak(Path::new("s.json"), &text, &prints())
+        page::soak(Path::new("s.json"), &text, &prints(), &["lab2a_01".to_owned()])
     };
-    let good = soak("\"subjects\":{\"raft\":\"c0de\"},", "").expect("of this code");
+    let good = soak("\"subjects\":{\"raft\":\"c0de\"},", "lab2a_01").expect("of this code");
     let text = page::render(&Material { soak: Some(good), ..material() });
     assert!(
         text.contains("9 runs of all labs, seeds 0 to 9: all passed. 1.0 days of virtual time"),
@@ -153,10 +154,10 @@ fn results_of_variants_and_soaks_are_held_to_the_same() {
     );
     assert!(text.contains("| E1 | 6 |\n| K1 | never exercised |"), "{text}");
     for (code, labs, sentence) in [
-        ("\"subjects\":{\"raft\":\"0ld\"},", "", "s.json speaks of other code"),
-        ("\"subjects\":{\"raft\":\"c0de\"},", "\"lab2a\"", "it is of some scenarios only"),
-        ("\"code\":\"c0de\",", "", "it does not say of which code it speaks"),
-        ("\"code\":", "", "s.json is not what `cargo labs soak --format json` writes"),
+        ("\"subjects\":{\"raft\":\"0ld\"},", "lab2a_01", "s.json speaks of other code"),
+        ("\"subjects\":{\"raft\":\"c0de\"},", "lab2a_02", "it is of some scenarios only"),
+        ("\"code\":\"c0de\",", "lab2a_01", "it does not say of which code it speaks"),
+        ("\"code\":", "lab2a_01", "s.json is not what `cargo labs soak --format json` writes"),
     ] {
         let stop = soak(code, labs).expect_err(sentence);
         assert!(stop.sentence.contains(sentence), "{stop}");

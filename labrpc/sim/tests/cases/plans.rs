@@ -89,7 +89,9 @@ fn a_server_whose_crash_was_left_out_loses_nothing() {
     for (plan, kept) in [(Plan { faults: only(&[]), ..Plan::default() }, 5), (Plan::default(), 2)] {
         run(7, with(plan), async move |sim| {
             let disk = sim.start(s(1).into()).disk();
-            (0..5).for_each(|n| drop(disk.write(&[n])));
+            for n in 0..5 {
+                disk.write(&[n]);
+            }
             sim.crash_keeping(s(1).into(), 2);
             let again = sim.start(s(1).into());
             assert_eq!(again.disk().read().unwrap().len(), kept);
