@@ -51,8 +51,9 @@ impl Sim {
     /// Crashes a node that runs though its test takes it for dead, because the plan left its crash out: it loses
     /// nothing.
     pub(crate) fn end_unharmed(&self, node: Node) {
-        if let Some(state) = self.world.nodes.borrow().get(&node) {
-            state.disk.keep(u64::MAX);
+        match self.world.nodes.borrow().get(&node).filter(|state| state.alive) {
+            Some(state) => state.disk.keep(u64::MAX),
+            None => return,
         }
         self.world.kill(node);
         self.world.reap();

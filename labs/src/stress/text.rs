@@ -101,7 +101,7 @@ fn full(out: &mut String, group: &Group) {
 fn seeds(group: &Group) -> String {
     let one = |(test, seeds): (&String, &Vec<u64>)| {
         let ranges = table::ranges(seeds);
-        let ranges = match ranges.match_indices(", ").nth(RANGES) {
+        let ranges = match ranges.match_indices(", ").nth(RANGES - 1) {
             Some((end, _)) => format!("{}, …", &ranges[..end]),
             None => ranges,
         };

@@ -85,6 +85,26 @@ fn only_the_named_faults_are_made() {
 }
 
 #[test]
+fn the_crashes_of_a_plan_lose_as_much_as_ever() {
+    let left = |plan| {
+        let left: Rc<Cell<usize>> = Rc::default();
+        let tell = left.clone();
+        run(7, with(plan), async move |sim| {
+            sim.start(s(1).into());
+            sim.crash(s(1).into());
+            let disk = sim.start(s(1).into()).disk();
+            (0..100).for_each(|n| drop(disk.write(&[n])));
+            sim.crash(s(1).into());
+            tell.set(sim.start(s(1).into()).disk().read().unwrap().len());
+        });
+        left.get()
+    };
+    let whole = left(Plan::default());
+    assert!(whole < 100);
+    assert_eq!(left(Plan { faults: only(&[1, 2]), ..Plan::default() }), whole);
+}
+
+#[test]
 fn a_server_whose_crash_was_left_out_loses_nothing() {
     for (plan, kept) in [(Plan { faults: only(&[]), ..Plan::default() }, 5), (Plan::default(), 2)] {
         run(7, with(plan), async move |sim| {
