@@ -32,10 +32,9 @@ struct Promises;
 /// What a disk lacks of what a message says: the rest of a sentence, and what would have been enough.
 fn lacks(cx: &Context, server: Server, record: &Record, disk: &OnDisk) -> Option<(String, String)> {
     let Event::Send { kind, term, votes_for, match_index, .. } = record.event else { return None };
-    let own = cx.server(server).and_then(|view| view.state).map_or(0, |(state, _)| state.term);
-    // A granted pre-vote names the term that it is about, which the voter does not enter.
-    let prospective = kind == Kind::PreVoteReply && term > own;
-    if disk.term < term && !prospective {
+    // A pre-vote promises nothing, and a granted one may name the term that it is about, which the voter does not enter;
+    // nor does a later term of the voter's tell, since the answer may leave long after it was given.
+    if disk.term < term && kind != Kind::PreVoteReply {
         let text = format!("sent {} of term {term} while its disk said term {}", message(kind), disk.term);
         return Some((text, format!("term {term}")));
     }
