@@ -48,6 +48,9 @@ pub(super) fn cases() -> Vec<Cases> {
     let mut pre_votes = Script::started(3).real();
     pre_votes.send(1, Kind::PreVoteRequest, 2, 1);
     pre_votes.send(2, Kind::PreVoteReply, 1, 1);
+    let mut late = Script::started(3).real();
+    late.set(2, |state| state.term = 7);
+    late.send(2, Kind::PreVoteReply, 1, 5);
     let mut restored = Script::started(3).real();
     restored.campaign(1, 4);
     restored.set(2, |state| (state.term, state.voted_for) = (4, Some(s(1))));
@@ -122,6 +125,7 @@ pub(super) fn cases() -> Vec<Cases> {
             .pass("entries after their sync", 1, acknowledges(7).end())
             .pass("a leader may send before its entries are synced", 1, leader.end())
             .pass("a pre-vote promises nothing", 1, pre_votes.end())
+            .pass("a granted pre-vote, whose voter is in a later term when the answer leaves", 1, late.end())
             .pass("what was restored is on the disk", 1, restored.end())
             .pass("entries that a later term replaced", 1, replaced.end())
             .vacuous("disks assumed", {
