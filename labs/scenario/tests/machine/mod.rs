@@ -203,7 +203,7 @@ fn wrong_arguments_are_one_sentence() -> Result<(), String> {
     let cases: [(&[&str], &str); 7] = [
         (
             &["--raftlab"],
-            "error: after --raftlab comes list, guarantee, plant, run, play, bounds or explore\n",
+            "error: after --raftlab comes list, guarantee, plant, run, shrink, play, bounds or explore\n",
         ),
         (&["--raftlab", "run", "--jobs", "0"], "error: --jobs must be 1 or more\n"),
         (&["--raftlab", "run", "--seeds", "many"], "error: --seeds `many` is no whole number\n"),
