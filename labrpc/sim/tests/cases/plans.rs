@@ -93,7 +93,9 @@ fn the_crashes_of_a_plan_lose_as_much_as_ever() {
             sim.start(s(1).into());
             sim.crash(s(1).into());
             let disk = sim.start(s(1).into()).disk();
-            (0..100).for_each(|n| drop(disk.write(&[n])));
+            for n in 0..100 {
+                disk.write(&[n]);
+            }
             sim.crash(s(1).into());
             tell.set(sim.start(s(1).into()).disk().read().unwrap().len());
         });
@@ -109,7 +111,9 @@ fn a_server_whose_crash_was_left_out_loses_nothing() {
     for (plan, kept) in [(Plan { faults: only(&[]), ..Plan::default() }, 5), (Plan::default(), 2)] {
         run(7, with(plan), async move |sim| {
             let disk = sim.start(s(1).into()).disk();
-            (0..5).for_each(|n| drop(disk.write(&[n])));
+            for n in 0..5 {
+                disk.write(&[n]);
+            }
             sim.crash_keeping(s(1).into(), 2);
             let again = sim.start(s(1).into());
             assert_eq!(again.disk().read().unwrap().len(), kept);
