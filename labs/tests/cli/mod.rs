@@ -27,7 +27,10 @@ fn numbers_that_make_no_sense() {
         (&["run", "--seed", "x"], "a seed is a whole number, 0 or more, such as 7"),
         (&["replay", "lab2a_01_first_leader", "x"], "a seed is a whole number, 0 or more, such as 7"),
         (&["run", "--seed", "1", "--seeds", "2"], "cannot be used with '--seeds <N>'"),
-        (&["replay", "lab2a_01_first_leader"], "<SEED>"),
+        (
+            &["replay", "lab2a_01_first_leader"],
+            "a replay takes a test and a seed, such as `cargo labs replay",
+        ),
         (&["run", "--format", "xml"], "possible values: human, json"),
         (&["rum"], "a similar subcommand exists: 'run'"),
     ] {
@@ -86,7 +89,9 @@ fn helps_examples_name_scenarios_that_exist() {
     let source = source.expect("the scenarios of 2A");
     for (command, usage, examples) in [
         ("run", "Usage: cargo labs run [OPTIONS] [LAB]...", 1),
-        ("replay", "Usage: cargo labs replay [OPTIONS] <TEST> <SEED>", 1),
+        ("replay", "Usage: cargo labs replay [OPTIONS] <TEST|FILE> [SEED]", 1),
+        ("shrink", "Usage: cargo labs shrink [OPTIONS] <TEST> <SEED>", 1),
+        ("stress", "Usage: cargo labs stress [OPTIONS] <TEST>...", 1),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_labs")).args([command, "--help"]).output();
         let said = String::from_utf8_lossy(&output.expect("the command starts").stdout).into_owned();
@@ -95,8 +100,8 @@ fn helps_examples_name_scenarios_that_exist() {
         let named: Vec<&str> = after.split_whitespace().filter(|word| word.starts_with("lab2a_")).collect();
         assert_eq!(named.len(), examples, "{said}");
         for name in named {
-            // A replay takes whole names.
-            let end = if command == "replay" { "\"" } else { "" };
+            // Who takes a seed takes whole names.
+            let end = if ["replay", "shrink"].contains(&command) { "\"" } else { "" };
             assert!(source.contains(&format!("\"{name}{end}")), "{name} in {said}");
         }
     }

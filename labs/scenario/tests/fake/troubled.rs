@@ -48,7 +48,7 @@ pub(crate) fn troubled(seed: u64) -> Run {
 
 /// Every third seed finds that something is not as it expects; and so does every seed in a world without any fault.
 pub(crate) fn expects_trouble(seed: u64) -> Run {
-    expecting("expects_trouble", seed, seed % 3 != 0)
+    expecting("expects_trouble", seed, !seed.is_multiple_of(3))
 }
 
 /// Finds that nothing is as it expects unless it is `well`, and there was some fault.
