@@ -109,6 +109,9 @@ pub struct ShrinkArguments {
     /// Only those that this package's scenarios run.
     #[arg(long, value_name = "PACKAGE")]
     pub package: Option<String>,
+    /// Of the failures that are expected shrink the one with most events, not the first: a student meets any of them.
+    #[arg(long)]
+    pub largest: bool,
     /// Look for a failure among seeds 0 to N−1 of each scenario.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seeds, default_value = "10")]
     pub seeds: NonZeroU64,

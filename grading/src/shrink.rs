@@ -1,6 +1,6 @@
 //! `cargo grade shrink`: what shrinking makes of the mutants' first failures, and whether it can be trusted.
 //!
-//! Of each mutant the first failing run that its expectation names is shrunk. The same plan must then pass on the
+//! Of each mutant the first failing run that its expectation names is shrunk, or the largest. The same plan must then pass on the
 //! reference: if it fails there too, what was left out broke the scenario, and the shrunk run shows nothing.
 //!
 //! Never: judges by time; it is told, because people wait for it.
@@ -61,10 +61,10 @@ pub fn main(arguments: &ShrinkArguments) -> Result<ExitCode, Stop> {
     let Bench { trees, packages, lock, .. } =
         Bench::set_up(&course, arguments.jobs, mutants.len(), packages, 1, check)?;
     let reference = references(&trees[0], &packages, &course.workspace.root.join(crate::tree::TREES))?;
-    let seeds = arguments.seeds.get();
+    let look = Look { seeds: arguments.seeds.get(), largest: arguments.largest };
     let json = arguments.format == Format::Json;
     let bar = crew::bar(mutants.len(), "mutants");
-    let work = |tree: &mut Tree<'_>, mutant: &Mutant| shrunk(tree, mutant, seeds, &reference);
+    let work = |tree: &mut Tree<'_>, mutant: &Mutant| shrunk(tree, mutant, look, &reference);
     let mut results = Vec::new();
     crew::each(trees, &mutants, &packages, &bar, work, |result: Shrunk| {
         if json {
@@ -100,11 +100,18 @@ fn references(
     Ok(copies)
 }
 
+/// Where failures are looked for.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    seeds: u64,
+    largest: bool,
+}
+
 /// Builds the mutant, finds its first failure that was expected, and shrinks it.
 fn shrunk(
     tree: &mut Tree<'_>,
     mutant: &Mutant,
-    seeds: u64,
+    look: Look,
     reference: &BTreeMap<String, Vec<Binary>>,
 ) -> Result<Shrunk, Stop> {
     tree.edit(&mutant.edits)?;
@@ -116,8 +123,8 @@ fn shrunk(
         Built::Suites(suites) => suites,
         Built::Refused(_) => return Ok(nothing("it does not compile".to_owned())),
     };
-    let Some((suite, scenario, seed)) = first(&suites, mutant, seeds)? else {
-        return Ok(nothing(format!("no seeded scenario fails as expected with {seeds} seeds")));
+    let Some((suite, scenario, seed)) = found(&suites, mutant, look)? else {
+        return Ok(nothing(format!("no seeded scenario fails as expected with {} seeds", look.seeds)));
     };
     let began = Instant::now();
     let shrunk = match suite.binary.shrink(&scenario, seed, None) {
@@ -137,17 +144,19 @@ fn shrunk(
     Ok(Shrunk { id: mutant.id.clone(), shrunk: Some(shrunk), why_not: None, sound, ms })
 }
 
-/// The first failing run of a seeded scenario that the mutant's expectation names.
-fn first<'a>(
+/// A failing run of a seeded scenario that the mutant's expectation names: of each scenario the first, and of all
+/// scenarios the first or the one with most events.
+fn found<'a>(
     suites: &'a [Suite],
     mutant: &Mutant,
-    seeds: u64,
+    look: Look,
 ) -> Result<Option<(&'a Suite, String, u64)>, Stop> {
+    let mut largest = None;
     for suite in suites {
         for listed in suite.scenarios.iter().filter(|listed| listed.seeded) {
             let names = vec![listed.name.clone()];
             let request =
-                Request { names, seeds: Seeds::UntilFailure(seeds), jobs: 1, traces: Traces::Never };
+                Request { names, seeds: Seeds::UntilFailure(look.seeds), jobs: 1, traces: Traces::Never };
             let mut failing = None;
             suite.binary.run_within(&request, Some(PATIENCE), |line| {
                 let seen = line.cause.filter(|cause| {
@@ -155,16 +164,22 @@ fn first<'a>(
                 });
                 if let Some(cause) = seen {
                     let (scenario, seeds) = (line.scenario, line.seed + 1);
-                    failing = Some(Finding { scenario, seeds, seen: Seen::Failed(cause), report: None });
+                    let finding = Finding { scenario, seeds, seen: Seen::Failed(cause), report: None };
+                    failing = Some((finding, line.events));
                 }
             })?;
             let expected = |finding: &Finding| mutant.expect.iter().any(|expected| finding.is(expected));
-            if let Some(finding) = failing.filter(expected) {
-                return Ok(Some((suite, finding.scenario, finding.seeds - 1)));
+            let Some((finding, events)) = failing.filter(|(finding, _)| expected(finding)) else { continue };
+            let run = (suite, finding.scenario, finding.seeds - 1);
+            if !look.largest {
+                return Ok(Some(run));
+            }
+            if largest.as_ref().is_none_or(|(most, _)| events > *most) {
+                largest = Some((events, run));
             }
         }
     }
-    Ok(None)
+    Ok(largest.map(|(_, run)| run))
 }
 
 /// A row for each mutant, and the medians. At most 100 columns.
