@@ -31,6 +31,8 @@ const BETWEEN: Duration = Duration::from_secs(120);
 /// so many times as long.
 const STILL: Duration = Duration::from_secs(60);
 const LONGER_BETWEEN: u32 = 20;
+/// Who used less of the processor's time meanwhile did not compute.
+const IDLE: Duration = Duration::from_millis(200);
 
 /// A run that is to be watched.
 pub(crate) struct Subject {
@@ -142,7 +144,9 @@ impl Running {
             // It tells the rest itself, once it can be held.
             processor.hold();
         }
-        if since.elapsed() >= still {
+        // A machine that gives it little time still gives it some: then it computes, and is judged by that.
+        let idle = used.is_none_or(|used| used.saturating_sub(then) < IDLE);
+        if since.elapsed() >= still && idle {
             let seconds = still.as_secs();
             let sentence = format!("The run stood still for {seconds} s of real time, and did not compute");
             // Whoever waited has its answer already, if nobody listens.
