@@ -73,6 +73,27 @@ async fn select(_: Turn) -> u64 {
     number
 }
 
+/// The same with the real tokio, which the kit does not stand between: what the course's is for.
+pub(crate) fn canary() -> Scenario {
+    scenario("canary_tokio", "The real tokio's select! has several branches that are ready.", |seed| {
+        run("canary_tokio", seed, real_select)
+    })
+}
+
+async fn real_select(_: Turn) -> u64 {
+    let mut number = 0;
+    for _ in 0..4 {
+        let drawn = real_tokio::select! {
+            _ = async {} => 1,
+            _ = async {} => 2,
+            _ = async {} => 3,
+            _ = async {} => 4,
+        };
+        number = number * 5 + drawn;
+    }
+    number
+}
+
 async fn spawn(turn: Turn) -> u64 {
     let pause = Duration::from_micros(100 * (turn.round % 7));
     let other = tokio::spawn(async move {

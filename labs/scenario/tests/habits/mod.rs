@@ -15,7 +15,9 @@ type Test = fn() -> Result<(), String>;
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
     ("habits_give_the_same_bytes_everywhere", same_everywhere),
+    ("habits_that_harm_fail_the_same_way_everywhere", harm_everywhere),
     ("habits_differ_without_protection", canaries),
+    ("another_tokio_differs", another_tokio),
     ("habits_that_harm_are_named", harmful_are_named),
     ("habits_page_is_what_is_printed", page::is_what_is_printed),
     ("what_waits_for_the_outside_is_not_judged", not_judged),
@@ -100,6 +102,29 @@ fn same_everywhere() -> Result<(), String> {
             reference.iter().filter(|((of, _), _)| of == name).map(|run| run.1).collect();
         assert!(of.windows(2).all(|pair| pair[0] != pair[1]), "{name}");
     }
+    Ok(())
+}
+
+/// A run that is given up has recorded the same as in any other process.
+fn harm_everywhere() -> Result<(), String> {
+    let traces = directory();
+    let names: Vec<&str> = NAMED.iter().map(|(name, ..)| *name).collect();
+    let reference = hashes(machine(&["--names", &names.join(","), "--seeds", "1"], &[], traces.path()));
+    assert_eq!(reference.len(), names.len());
+    let backwards: Vec<&str> = names.iter().rev().copied().collect();
+    let arguments = ["--names", &backwards.join(","), "--seeds", "1", "--jobs", "3"];
+    assert_eq!(reference, hashes(machine(&arguments, &[], traces.path())));
+    Ok(())
+}
+
+/// What the course's tokio is for: with the real one, a run depends on which others its process had before.
+fn another_tokio() -> Result<(), String> {
+    let traces = directory();
+    let of = |arguments: &[&str]| {
+        let runs = hashes(machine(&[&["--names", "canary_tokio"], arguments].concat(), &[], traces.path()));
+        runs[&("canary_tokio".to_owned(), 3)].clone()
+    };
+    assert_ne!(of(&["--seed", "3"]), of(&["--seeds", "4"]));
     Ok(())
 }
 

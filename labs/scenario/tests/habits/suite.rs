@@ -27,7 +27,7 @@ const STATE: State = State {
 };
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    [harmless::scenarios(), harmful::scenarios(), harmful::outside()].concat()
+    [harmless::scenarios(), vec![harmless::canary()], harmful::scenarios(), harmful::outside()].concat()
 }
 
 pub(crate) fn scenario(name: &'static str, sentence: &'static str, run: fn(u64) -> Run) -> Scenario {
