@@ -81,7 +81,10 @@ pub enum Guarantee {
     /// It was to be built, and that failed.
     NotBuildable,
     /// It is built, and does not say.
-    Silent,
+    Silent {
+        /// It was built just now, so it is as new as the code.
+        fresh: bool,
+    },
     /// It says this.
     Known(GuaranteeLine),
 }
@@ -180,5 +183,5 @@ fn guarantee(workspace: &Workspace, target: &Path, build: bool) -> Guarantee {
     }
     // All of them stand on the same simulation: the first that says something speaks for it.
     let said = binaries.iter().find_map(program::guarantee);
-    said.map_or(Guarantee::Silent, Guarantee::Known)
+    said.map_or(Guarantee::Silent { fresh: build }, Guarantee::Known)
 }

@@ -203,7 +203,16 @@ fn guarantee(guarantee: &Guarantee) -> Line {
             let sentence = "unknown: the test program cannot be built.";
             return Line::warn("guarantee", sentence, "mend the errors above, then run it again.");
         }
-        Guarantee::Silent => {
+        Guarantee::Silent { fresh: true } => {
+            let sentence =
+                "unknown: the test program does not say. A run that its seed does not decide is reported.";
+            return Line::warn(
+                "guarantee",
+                sentence,
+                "use no clock, thread or hash map's order in your code.",
+            );
+        }
+        Guarantee::Silent { fresh: false } => {
             let sentence = "unknown: the test program that is built does not say; it may be an old one.";
             return Line::warn("guarantee", sentence, build);
         }

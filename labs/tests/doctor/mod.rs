@@ -179,9 +179,14 @@ fn what_is_not_guaranteed_is_named() {
         text.ends_with("use none of these in your code here: the order of hash maps, threads."),
         "{text}"
     );
-    for unknown in [Guarantee::NotBuilt, Guarantee::NotBuildable, Guarantee::Silent] {
-        let (health, text) = said(&Facts { guarantee: unknown, ..well() }, "guarantee");
+    let silent = |fresh| Guarantee::Silent { fresh };
+    for unknown in [Guarantee::NotBuilt, Guarantee::NotBuildable, silent(true), silent(false)] {
+        let facts = Facts { guarantee: unknown, ..well() };
+        let (health, text) = said(&facts, "guarantee");
         assert!(health == Health::Warn && text.starts_with("unknown: "), "{text}");
+        // Who has just built it is not sent to build it again.
+        let build = matches!(&facts.guarantee, Guarantee::NotBuilt | Guarantee::Silent { fresh: false });
+        assert_eq!(text.contains("doctor --build"), build, "{text}");
     }
 }
 
